@@ -1,0 +1,114 @@
+/** A Kubernetes object, and small pure helpers to look into and change one. */
+
+export type Json = string | number | boolean | null | Json[] | JsonObject;
+
+/** A JSON object; an undefined field is a field that is not there. */
+export interface JsonObject {
+  [key: string]: Json | undefined;
+}
+
+export interface Metadata extends JsonObject {
+  name?: string;
+  namespace?: string;
+  labels?: Record<string, string>;
+  annotations?: Record<string, string>;
+}
+
+/** A Kubernetes object as it is rendered, applied or observed. */
+export interface Manifest extends JsonObject {
+  apiVersion: string;
+  kind: string;
+  metadata: Metadata;
+}
+
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Whether a value that came from outside has the shape of a Kubernetes object. */
+export function isManifest(value: unknown): value is Manifest {
+  return (
+    isObject(value) &&
+    typeof value['apiVersion'] === 'string' &&
+    typeof value['kind'] === 'string' &&
+    isObject(value['metadata'])
+  );
+}
+
+/** The value at a path of field names, undefined where the path ends early. */
+export function at(value: Json | undefined, ...path: (string | number)[]): Json | undefined {
+  let here = value;
+  for (const field of path) {
+    if (typeof field === 'number') here = Array.isArray(here) ? here[field] : undefined;
+    else here = isObject(here) && Object.hasOwn(here, field) ? here[field] : undefined;
+  }
+  return here;
+}
+
+export function textAt(value: Json | undefined, ...path: (string | number)[]): string | undefined {
+  const found = at(value, ...path);
+  return typeof found === 'string' ? found : undefined;
+}
+
+export function numberAt(value: Json | undefined, ...path: (string | number)[]): number | undefined {
+  const found = at(value, ...path);
+  return typeof found === 'number' ? found : undefined;
+}
+
+export function objectAt(value: Json | undefined, ...path: (string | number)[]): JsonObject | undefined {
+  const found = at(value, ...path);
+  return isObject(found) ? found : undefined;
+}
+
+/** The list at a path; empty where there is none. */
+export function listAt(value: Json | undefined, ...path: (string | number)[]): Json[] {
+  const found = at(value, ...path);
+  return Array.isArray(found) ? found : [];
+}
+
+/** A copy with the field at the path set, or left out when the value is undefined. */
+export function withField(
+  value: JsonObject,
+  [field, ...rest]: readonly string[],
+  to: Json | undefined,
+): JsonObject {
+  if (field === undefined) return value;
+  const copy: JsonObject = { ...value };
+  if (rest.length > 0) {
+    const child = copy[field];
+    if (to === undefined && !isObject(child)) return value;
+    copy[field] = withField(isObject(child) ? child : {}, rest, to);
+  } else if (to === undefined) delete copy[field];
+  else copy[field] = to;
+  return copy;
+}
+
+/** The condition of a type in `status.conditions`. */
+export function conditionOf(object: JsonObject, type: string): JsonObject | undefined {
+  return listAt(object, 'status', 'conditions')
+    .filter(isObject)
+    .find((condition) => condition['type'] === type);
+}
+
+/** Whether a condition of this type is True. */
+export function isTrue(object: JsonObject, type: string): boolean {
+  return conditionOf(object, type)?.['status'] === 'True';
+}
+
+/** The same value with the fields of every object in alphabetical order and undefined fields left out. */
+export function canonical(value: Json): Json {
+  if (Array.isArray(value)) return value.map(canonical);
+  if (!isObject(value)) return value;
+  const sorted: JsonObject = {};
+  for (const key of Object.keys(value).sort()) {
+    const child = value[key];
+    if (child !== undefined) sorted[key] = canonical(child);
+  }
+  return sorted;
+}
+
+/** Whether two values are the same JSON, whatever the order of their fields. */
+export function same(left: Json | undefined, right: Json | undefined): boolean {
+  if (left === undefined || right === undefined) return left === right;
+  return JSON.stringify(canonical(left)) === JSON.stringify(canonical(right));
+}
