@@ -1,17 +1,25 @@
 /** The words in which domain code says what should be. Order, latch and hold are the kernel's. */
-import type { Json, JsonObject, Manifest } from './manifest.ts';
+import type { Json, JsonObject, Manifest, Metadata } from './manifest.ts';
 import type { Observed } from './observed.ts';
 import type { Settled } from './settle.ts';
 
 /** A condition on another node: that it is ready, or that it has reached a stage of its own. */
-export type After = string | { readonly key: string; readonly until: string; readonly test: (observed: Manifest) => boolean };
+export type After =
+  string | { readonly key: string; readonly until: string; readonly test: (observed: Manifest) => boolean };
+
+/** A Kubernetes object whose name the kernel may still give. */
+export interface Template extends JsonObject {
+  apiVersion: string;
+  kind: string;
+  metadata?: Metadata;
+}
 
 /** One object that should exist. */
 export interface Node {
   /** The composition-resource-name: never changes, never derived from a list index or a mutable field. */
   readonly key: string;
   /** Without a `metadata.name` it gets the one that `nameFor` makes of the XR's name and the key. */
-  readonly manifest: Omit<Manifest, 'metadata'> & { readonly metadata?: Manifest['metadata'] } & JsonObject;
+  readonly manifest: Template;
   /** What must be so before the object is made. It says nothing about later: what exists stays. */
   readonly after?: readonly After[];
   /** How readiness is read; by default what the kind usually says (see `isReady`). */
@@ -52,12 +60,21 @@ export interface Graph {
   readonly nodes: readonly Node[];
   /** Mistakes found while planning: nothing new is made, what exists is held. */
   readonly problems?: readonly Problem[];
-  /** For observed keys that are no longer wanted: nodes that must be ready before each may go. */
+  /**
+   * For observed keys that the input no longer wants: nodes that must be ready before each may go. While a region runs
+   * an older release only what is named here leaves: what a newer package dropped stays.
+   */
   readonly leaving?: ReadonlyMap<string, readonly string[]>;
   /** Observed keys that may not go at all, with the reason: a protected region. */
   readonly kept?: ReadonlyMap<string, string>;
   /** The release that was asked for; see `settle`. Left out where there are none to choose from. */
-  readonly release?: { readonly running: string | undefined; readonly wanted: string };
+  readonly release?: {
+    /** The release that was ready last; undefined while the first is being built. */
+    readonly running: string | undefined;
+    readonly wanted: string;
+    /** What the installed package brings. */
+    readonly installed: string;
+  };
 }
 
 export interface Input<Spec> {
@@ -76,8 +93,7 @@ export interface Report {
 }
 
 export type Parsed<Spec> =
-  | { readonly ok: true; readonly spec: Spec }
-  | { readonly ok: false; readonly problems: readonly Problem[] };
+  { readonly ok: true; readonly spec: Spec } | { readonly ok: false; readonly problems: readonly Problem[] };
 
 /** One kind of composite: four pure functions. */
 export interface Composer<Spec> {

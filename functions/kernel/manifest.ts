@@ -73,14 +73,14 @@ export function withField(
   to: Json | undefined,
 ): JsonObject {
   if (field === undefined) return value;
-  const copy: JsonObject = { ...value };
-  if (rest.length > 0) {
-    const child = copy[field];
-    if (to === undefined && !isObject(child)) return value;
-    copy[field] = withField(isObject(child) ? child : {}, rest, to);
-  } else if (to === undefined) delete copy[field];
-  else copy[field] = to;
-  return copy;
+  if (rest.length === 0) {
+    return to === undefined
+      ? Object.fromEntries(Object.entries(value).filter(([name]) => name !== field))
+      : { ...value, [field]: to };
+  }
+  const child = value[field];
+  if (to === undefined && !isObject(child)) return value;
+  return { ...value, [field]: withField(isObject(child) ? child : {}, rest, to) };
 }
 
 /** The condition of a type in `status.conditions`. */

@@ -34,10 +34,20 @@ export function bounded(name: string, limit = 63): string {
  * Only letters, digits and dashes: Terraform-based providers use it as an identifier too.
  */
 export function nameFor(xrName: string, key: string): string {
-  return bounded(`${xrName}-${key}`.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/-+$/, ''));
+  return bounded(
+    `${xrName}-${key}`
+      .toLowerCase()
+      .replace(/[^a-z0-9]+/g, '-')
+      .replace(/-+$/, ''),
+  );
 }
 
 /** A key as the value of a label: at most 63 of letters, digits, dashes and dots. */
 export function labelFor(key: string): string {
-  return bounded(key.toLowerCase().replace(/[^a-z0-9]+/g, '.').replace(/^\.+|\.+$/g, ''));
+  return bounded(
+    key
+      .toLowerCase()
+      .replace(/[^a-z0-9]+/g, '.')
+      .replace(/^\.+|\.+$/g, ''),
+  );
 }

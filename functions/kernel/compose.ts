@@ -1,0 +1,251 @@
+/** From one RunFunctionRequest to one RunFunctionResponse: the only place that knows Crossplane's messages. */
+import {
+  Ready,
+  Severity,
+  Status,
+  Target,
+  type Condition as ConditionMessage,
+  type Requirements,
+  type Resource,
+  type ResourceSelector as SelectorMessage,
+  type Result,
+  type RunFunctionRequest,
+  type RunFunctionResponse,
+} from '@crossplane-org/function-sdk-typescript';
+import type { Composer, Condition, Graph, Problem, ResourceSelector } from './graph.ts';
+import { held } from './hold.ts';
+import { isManifest, isObject, isTrue, objectAt, type JsonObject, type Manifest } from './manifest.ts';
+import { isReady, observe, type Observed } from './observed.ts';
+import { few } from './report.ts';
+import { kindsToProbe, settle, type Desired, type Settled } from './settle.ts';
+
+/** Seconds until the next look: core drops watch events while its circuit breaker is open, so polling carries. */
+const BUSY = 5;
+const QUIET = 600;
+/** Status fields that Crossplane writes. */
+const CORE_STATUS = ['conditions', 'connectionDetails', 'claimConditionTypes'];
+const MOST_WARNINGS = 20;
+
+/** The answer of a composer, with all the kernel's laws kept. */
+export function compose<Spec>(composer: Composer<Spec>, request: RunFunctionRequest): RunFunctionResponse {
+  const xr: unknown = request.observed?.composite?.resource;
+  if (!isManifest(xr))
+    return unreadable(request, 'the observed composite has no apiVersion, kind or metadata');
+  const resources = new Map<string, Manifest>();
+  for (const [key, { resource }] of Object.entries(request.observed?.resources ?? {})) {
+    const object: unknown = resource;
+    if (!isManifest(object))
+      return unreadable(request, `the observed resource "${key}" is no Kubernetes object`);
+    resources.set(key, object);
+  }
+  const observed = observe(resources);
+
+  const parsed = composer.parse(xr);
+  if (!parsed.ok) return answer(request, xr, heldAnswer(xr, observed, parsed.problems));
+
+  const requires = composer.requires?.(parsed.spec, xr) ?? {};
+  const required = Object.fromEntries(Object.keys(requires).map((name) => [name, fetched(request, name)]));
+  if (Object.values(required).includes(undefined))
+    return answer(request, xr, { ...heldAnswer(xr, observed, []), requires });
+
+  const input = { xr, spec: parsed.spec, observed, required };
+  const graph = composer.plan(input);
+  const probes = kindsToProbe(graph, observed);
+  const settled = settle(xr, graph, observed, (kind) => isServed(request, kind));
+  const { status, conditions, connection } = composer.report(input, settled);
+  return answer(request, xr, {
+    desired: settled.desired,
+    status,
+    conditions: [...conditions, ...kernelConditions(graph, settled)],
+    problems: graph.problems ?? [],
+    ready: graph.problems?.length ? isTrue(xr, 'Ready') : settled.ready,
+    requires,
+    probes,
+    ...(connection && { connection }),
+  });
+}
+
+interface Answer {
+  readonly desired: ReadonlyMap<string, Desired>;
+  readonly status: JsonObject;
+  readonly conditions: readonly Condition[];
+  readonly problems: readonly Problem[];
+  readonly ready: boolean;
+  readonly requires?: Readonly<Record<string, ResourceSelector>>;
+  readonly probes?: readonly string[];
+  readonly connection?: Readonly<Record<string, Uint8Array>>;
+}
+
+/** Everything as it is: for input that can not be read, and while required resources are being fetched. */
+function heldAnswer(xr: Manifest, observed: Observed, problems: readonly Problem[]): Answer {
+  const status = Object.entries(objectAt(xr, 'status') ?? {}).filter(([name]) => !CORE_STATUS.includes(name));
+  return {
+    desired: new Map(
+      observed.ours.map(([key, object]) => [key, { manifest: held(object), ready: isReady(object) }]),
+    ),
+    status: Object.fromEntries(status),
+    conditions: problems.length > 0 ? [inputCondition(problems)] : [],
+    problems,
+    ready: isTrue(xr, 'Ready'),
+  };
+}
+
+function kernelConditions(graph: Graph, settled: Settled): Condition[] {
+  return [
+    inputCondition(graph.problems ?? []),
+    settled.unserved.length > 0
+      ? {
+          type: 'PackagesInstalled',
+          status: 'False',
+          reason: 'KindNotServed',
+          message: `Install the packages that serve ${few(settled.unserved)}: docs/install.md lists them`,
+        }
+      : { type: 'PackagesInstalled', status: 'True', reason: 'AllServed' },
+    ...(graph.release ? [updateCondition(graph.release, settled)] : []),
+  ];
+}
+
+function inputCondition(problems: readonly Problem[]): Condition {
+  if (problems.length === 0) return { type: 'InputValid', status: 'True', reason: 'Valid' };
+  const message = problems.map(({ field, message: text }) => `${field} ${text}`).join('; ');
+  return { type: 'InputValid', status: 'False', reason: 'Invalid', message };
+}
+
+function updateCondition(
+  { running, wanted, installed }: NonNullable<Graph['release']>,
+  { updates }: Settled,
+): Condition {
+  const type = 'UpdateAvailable';
+  if (running === undefined || running === installed || wanted === installed)
+    return { type, status: 'False', reason: 'UpToDate' };
+  const what = updates.length > 0 ? `would change ${few(updates, 10)}` : 'changes nothing here';
+  const message = `Release "${installed}" ${what}; set spec.platform.release to "${installed}" to take it`;
+  return { type, status: 'True', reason: 'NewerRelease', message };
+}
+
+function fetched(request: RunFunctionRequest, name: string): Manifest[] | undefined {
+  const items = request.requiredResources[name]?.items;
+  return items?.flatMap(({ resource }): Manifest[] => {
+    const object: unknown = resource;
+    return isManifest(object) ? [object] : [];
+  });
+}
+
+/** Crossplane answers a schema request for a kind that is not served with a schema that is empty. */
+function isServed(request: RunFunctionRequest, kind: string): boolean {
+  const schema: unknown = request.requiredSchemas[kind]?.openapiV3;
+  return isObject(schema) && Object.keys(schema).length > 0;
+}
+
+function answer(request: RunFunctionRequest, xr: Manifest, given: Answer): RunFunctionResponse {
+  const before = request.desired;
+  const resources = { ...before?.resources };
+  for (const [key, { manifest, ready }] of [...given.desired].sort(([left], [right]) =>
+    left < right ? -1 : 1,
+  ))
+    resources[key] = resourceOf(manifest, ready ? Ready.READY_TRUE : Ready.READY_FALSE);
+  const composite: unknown = before?.composite?.resource;
+  const earlier = isObject(composite) ? composite : {};
+  return {
+    meta: { tag: request.meta?.tag ?? '', ttl: { seconds: given.ready ? QUIET : BUSY, nanos: 0 } },
+    desired: {
+      resources,
+      composite: {
+        ...resourceOf(
+          {
+            ...earlier,
+            apiVersion: xr.apiVersion,
+            kind: xr.kind,
+            status: { ...objectAt(earlier, 'status'), ...given.status },
+          },
+          // Left open, Crossplane counts every resource, also those of other steps.
+          given.ready ? (before?.composite?.ready ?? Ready.READY_UNSPECIFIED) : Ready.READY_FALSE,
+        ),
+        connectionDetails: {
+          ...before?.composite?.connectionDetails,
+          ...Object.fromEntries(
+            Object.entries(given.connection ?? {}).map(([name, value]) => [name, Buffer.from(value)]),
+          ),
+        },
+      },
+    },
+    results: given.problems.slice(0, MOST_WARNINGS).map(warning),
+    context: request.context,
+    requirements: requirementsOf(given),
+    conditions: given.conditions.map(conditionMessage),
+    output: undefined,
+  };
+}
+
+/** Undefined when nothing is asked for: an empty message would cost a second call. */
+function requirementsOf({ requires = {}, probes = [] }: Answer): Requirements | undefined {
+  if (Object.keys(requires).length === 0 && probes.length === 0) return undefined;
+  return {
+    extraResources: {},
+    resources: Object.fromEntries(
+      Object.entries(requires).map(([name, selector]) => [name, selectorMessage(selector)]),
+    ),
+    schemas: Object.fromEntries(
+      probes.map((kind) => {
+        const cut = kind.lastIndexOf('/');
+        return [kind, { apiVersion: kind.slice(0, cut), kind: kind.slice(cut + 1) }];
+      }),
+    ),
+  };
+}
+
+function resourceOf(resource: JsonObject, ready: Ready): Resource {
+  return { resource, connectionDetails: {}, ready };
+}
+
+function selectorMessage(selector: ResourceSelector): SelectorMessage {
+  const { apiVersion, kind, namespace } = selector;
+  return {
+    apiVersion,
+    kind,
+    ...(namespace !== undefined && { namespace }),
+    ...('name' in selector
+      ? { matchName: selector.name }
+      : { matchLabels: { labels: { ...selector.labels } } }),
+  };
+}
+
+const STATUS = {
+  True: Status.STATUS_CONDITION_TRUE,
+  False: Status.STATUS_CONDITION_FALSE,
+  Unknown: Status.STATUS_CONDITION_UNKNOWN,
+};
+
+function conditionMessage({ type, status, reason, message }: Condition): ConditionMessage {
+  return {
+    type,
+    status: STATUS[status],
+    reason,
+    ...(message !== undefined && { message }),
+    target: Target.TARGET_COMPOSITE_AND_CLAIM,
+  };
+}
+
+function warning({ field, message }: Problem): Result {
+  return {
+    severity: Severity.SEVERITY_WARNING,
+    message: `${field} ${message}`,
+    reason: 'InvalidInput',
+    target: Target.TARGET_COMPOSITE_AND_CLAIM,
+  };
+}
+
+/** The one FATAL of ours: nothing is applied, nothing is lost. */
+function unreadable(request: RunFunctionRequest, message: string): RunFunctionResponse {
+  return {
+    meta: { tag: request.meta?.tag ?? '', ttl: { seconds: QUIET, nanos: 0 } },
+    desired: request.desired,
+    results: [
+      { severity: Severity.SEVERITY_FATAL, message: `cannot compose: ${message}`, reason: 'Unreadable' },
+    ],
+    context: request.context,
+    requirements: undefined,
+    conditions: [],
+    output: undefined,
+  };
+}

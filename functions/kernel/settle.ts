@@ -1,0 +1,208 @@
+/** The kernel: from what should be and what is, to what Crossplane is told. Every law of the design is kept here. */
+import { differences, frozen, held } from './hold.ts';
+import { at, objectAt, same, textAt, withField, type Manifest } from './manifest.ts';
+import { AFTER_ANNOTATION, labelFor, nameFor, NODE_LABEL } from './names.ts';
+import type { After, Graph, Node } from './graph.ts';
+import { isReady, type Observed } from './observed.ts';
+
+/** One object of the answer to Crossplane. */
+export interface Desired {
+  readonly manifest: Manifest;
+  readonly ready: boolean;
+}
+
+/** What became of one node of the graph. */
+export interface NodeState {
+  readonly node: Node;
+  readonly observed: Manifest | undefined;
+  readonly ready: boolean;
+  /** What it waits for before it is made, in words; empty once it exists. */
+  readonly blockedBy: readonly string[];
+}
+
+export interface Settled {
+  readonly desired: ReadonlyMap<string, Desired>;
+  /** By key, in the order of the graph. */
+  readonly states: ReadonlyMap<string, NodeState>;
+  /** `apiVersion/kind` of what can not be made because no installed package serves it. */
+  readonly unserved: readonly string[];
+  /** Frozen fields whose wanted value differs from the one that runs, by key. */
+  readonly outdated: ReadonlyMap<string, readonly string[]>;
+  /** Keys that another release would change or add. */
+  readonly updates: readonly string[];
+  /** Keys that are on their way out and still there. */
+  readonly leaving: readonly string[];
+  readonly ready: boolean;
+}
+
+/** Kinds of Kubernetes itself: always served. */
+const BUILT_IN = /^(v1|(apps|batch|rbac\.authorization\.k8s\.io|networking\.k8s\.io)\/v1)$/;
+
+export function kindOf({ apiVersion, kind }: { apiVersion: string; kind: string }): string {
+  return `${apiVersion}/${kind}`;
+}
+
+/** Kinds that nothing observed proves to be served, so that they have to be asked for: `apiVersion/kind`, sorted. */
+export function kindsToProbe(graph: Graph, observed: Observed): string[] {
+  const seen = new Set(observed.ours.map(([, object]) => kindOf(object)));
+  const wanted = graph.nodes.filter(
+    ({ key, manifest }) => observed.get(key) === undefined && !BUILT_IN.test(manifest.apiVersion),
+  );
+  return [...new Set(wanted.map(({ manifest }) => kindOf(manifest)))]
+    .filter((kind) => !seen.has(kind))
+    .sort();
+}
+
+/**
+ * Settles a graph against what was observed.
+ * @param isServed answers for the kinds of `kindsToProbe`.
+ * @throws when two nodes share a key: a defect of ours, never of the input.
+ */
+export function settle(
+  xr: Manifest,
+  graph: Graph,
+  observed: Observed,
+  isServed: (kind: string) => boolean,
+): Settled {
+  const nodes = new Map(graph.nodes.map((node) => [node.key, node]));
+  if (nodes.size !== graph.nodes.length) throw new Error('two nodes of one graph have the same key');
+  const probed = new Set(kindsToProbe(graph, observed));
+  const frozenInput = (graph.problems ?? []).length > 0;
+  const { running, wanted, installed } = graph.release ?? {};
+  const pinned = running !== undefined && running !== installed && wanted !== installed;
+
+  const stateOf = (key: string): { exists: Manifest | undefined; ready: boolean } => {
+    const exists = observed.get(key);
+    return { exists, ready: exists !== undefined && (nodes.get(key)?.ready ?? isReady)(exists) };
+  };
+  const unmet = (after: After): string | undefined => {
+    if (typeof after === 'string') return stateOf(after).ready ? undefined : after;
+    const { exists } = stateOf(after.key);
+    return exists !== undefined && after.test(exists) ? undefined : `${after.key} (${after.until})`;
+  };
+
+  const desired = new Map<string, Desired>();
+  const states = new Map<string, NodeState>();
+  const unserved = new Set<string>();
+  const outdated = new Map<string, readonly string[]>();
+  const updates: string[] = [];
+
+  for (const node of graph.nodes) {
+    const { exists, ready } = stateOf(node.key);
+    const manifest = complete(xr, node);
+    const keeps = frozenInput || (pinned && !node.follows);
+    const blockedBy: string[] = [];
+    if (exists !== undefined) {
+      const differing = differences(manifest, exists, node.frozen ?? []);
+      if (differing.length > 0) outdated.set(node.key, differing);
+      const next = node.once ? held(exists) : frozen(manifest, exists, node.frozen ?? []);
+      if (pinned && !node.follows && !matches(next, held(exists))) updates.push(node.key);
+      desired.set(node.key, { manifest: keeps ? held(exists) : next, ready });
+    } else {
+      blockedBy.push(...(node.after ?? []).flatMap((after) => unmet(after) ?? []));
+      if (frozenInput) blockedBy.push('a correction of the input');
+      if (pinned && !node.follows && !node.scales) {
+        updates.push(node.key);
+        blockedBy.push(`spec.platform.release`);
+      }
+      const kind = kindOf(manifest);
+      if (probed.has(kind) && !isServed(kind)) {
+        unserved.add(kind);
+        blockedBy.push(`a package that serves ${kind}`);
+      }
+      if (blockedBy.length === 0) desired.set(node.key, { manifest, ready: false });
+    }
+    states.set(node.key, { node, observed: exists, ready, blockedBy });
+  }
+
+  const leaving: string[] = [];
+  const unwanted = new Map(observed.ours.filter(([key]) => !nodes.has(key)));
+  for (const [key, object] of unwanted) {
+    leaving.push(key);
+    const stays =
+      frozenInput ||
+      graph.kept?.has(key) === true ||
+      (pinned && graph.leaving?.has(key) !== true) ||
+      (graph.leaving?.get(key) ?? []).some((before) => !stateOf(before).ready) ||
+      isUsed(key, object, unwanted, observed) ||
+      awaitsUser(object, unwanted);
+    const kept = held(object);
+    if (stays) desired.set(key, { manifest: kept, ready: isReady(object) });
+    else if (at(object, 'spec', 'deletionPolicy') === 'Orphan')
+      desired.set(key, { manifest: deletable(kept), ready: isReady(object) });
+  }
+
+  return {
+    desired,
+    states,
+    unserved: [...unserved].sort(),
+    outdated,
+    updates,
+    leaving,
+    ready: leaving.length === 0 && [...states.values()].every(({ ready }) => ready),
+  };
+}
+
+/** The manifest as it is emitted: named, labelled as ours, and with the keys it waited for. */
+function complete(xr: Manifest, node: Node): Manifest {
+  const { apiVersion, kind, metadata = {} } = node.manifest;
+  const after = (node.after ?? []).map((one) => (typeof one === 'string' ? one : one.key));
+  return {
+    ...node.manifest,
+    apiVersion,
+    kind,
+    metadata: {
+      ...metadata,
+      name: metadata.name ?? nameFor(xr.metadata.name ?? '', node.key),
+      labels: { ...metadata.labels, [NODE_LABEL]: labelFor(node.key) },
+      ...((after.length > 0 || metadata.annotations) && {
+        annotations: {
+          ...metadata.annotations,
+          ...(after.length > 0 && { [AFTER_ANNOTATION]: [...new Set(after)].sort().join(',') }),
+        },
+      }),
+    },
+  };
+}
+
+/** Whether applying the first would change nothing of the second but the list of what it waited for. */
+function matches(next: Manifest, before: Manifest): boolean {
+  const plain = (object: Manifest) =>
+    withField(object, ['metadata', 'annotations', AFTER_ANNOTATION], undefined);
+  return same(plain(next), plain(before));
+}
+
+/** Whether something that leaves too was made after this, or protects it: that goes first. */
+function isUsed(
+  key: string,
+  object: Manifest,
+  unwanted: ReadonlyMap<string, Manifest>,
+  observed: Observed,
+): boolean {
+  const madeAfter = [...unwanted.values()].some((other) =>
+    (textAt(other, 'metadata', 'annotations', AFTER_ANNOTATION) ?? '').split(',').includes(key),
+  );
+  return madeAfter || observed.ours.some(([, usage]) => refersTo(usage, 'of', object));
+}
+
+/** Whether this is a Usage whose user leaves too and is still there. */
+function awaitsUser(usage: Manifest, unwanted: ReadonlyMap<string, Manifest>): boolean {
+  return [...unwanted.values()].some((object) => refersTo(usage, 'by', object));
+}
+
+/** Whether a Usage names this object in its `of` or `by`. */
+function refersTo(usage: Manifest, side: 'of' | 'by', object: Manifest): boolean {
+  if (usage.kind !== 'Usage' && usage.kind !== 'ClusterUsage') return false;
+  const subject = objectAt(usage, 'spec', side);
+  const [group] = object.apiVersion.split('/');
+  return (
+    subject?.['kind'] === object.kind &&
+    (textAt(subject, 'apiVersion') ?? '').split('/')[0] === group &&
+    textAt(subject, 'resourceRef', 'name') === object.metadata.name
+  );
+}
+
+/** The object with a deletionPolicy that removes the real thing when the object goes. */
+function deletable(object: Manifest): Manifest {
+  return { ...object, spec: { ...objectAt(object, 'spec'), deletionPolicy: 'Delete' } };
+}
