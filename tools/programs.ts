@@ -1,0 +1,31 @@
+/** The Go programs that the tests and the packages need, each a folder here with a go.mod of its own. */
+
+/** How one program is built. Its version is that of `module` in the folder's go.mod, and nowhere else. */
+export interface Program {
+  /** The folder below tools/, and the name of the binary. */
+  readonly name: string;
+  /** The module whose required version is the program's version. */
+  readonly module: string;
+  /** The main package to build. */
+  readonly package: string;
+  /** Variables that the linker sets, by full name; some programs read their own version from one. */
+  readonly variables?: (version: string) => Readonly<Record<string, string>>;
+}
+
+export const programs = [
+  {
+    name: 'crossplane-core',
+    module: 'github.com/crossplane/crossplane/v2',
+    package: 'github.com/crossplane/crossplane/v2/cmd/crossplane',
+    // Without it the program has no version, and every package with a version constraint is unhealthy.
+    variables: (version) => ({ 'github.com/crossplane/crossplane-runtime/v2/pkg/version.version': version }),
+  },
+  {
+    name: 'crossplane-cli',
+    module: 'github.com/crossplane/cli/v2',
+    package: 'github.com/crossplane/cli/v2/cmd/crossplane',
+    variables: (version) => ({ 'github.com/crossplane/crossplane-runtime/v2/pkg/version.version': version }),
+  },
+] as const satisfies readonly Program[];
+
+export type ProgramName = (typeof programs)[number]['name'];

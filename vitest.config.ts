@@ -1,0 +1,47 @@
+import { defineConfig } from 'vitest/config';
+import type { Reporter, Vitest } from 'vitest/node';
+
+/** Tests that need more than Node: each is a project of its own with an npm script of its own. */
+const elsewhere = {
+  engine: 'the real engine (npm run test:engine, needs Go 1.26)',
+};
+
+/** Says in one line what a run did not include. */
+class LeftOut implements Reporter {
+  #line: string | undefined;
+
+  onInit(vitest: Vitest): void {
+    const running = new Set(vitest.projects.map(({ name }) => name));
+    const left = Object.entries(elsewhere).filter(([name]) => !running.has(name));
+    if (left.length > 0) this.#line = `Left out: ${left.map(([, what]) => what).join(', ')}`;
+  }
+
+  onTestRunEnd(): void {
+    if (this.#line !== undefined) process.stdout.write(`\n${this.#line}\n`);
+  }
+}
+
+export default defineConfig({
+  test: {
+    reporters: ['default', new LeftOut()],
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: Object.keys(elsewhere).map((folder) => `test/${folder}/**`),
+        },
+      },
+      {
+        test: {
+          name: 'engine',
+          include: ['test/engine/**/*.test.ts'],
+          globalSetup: 'test/engine/setup.ts',
+          // One render by the real core takes about half a second on an idle machine; examples take several.
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});
