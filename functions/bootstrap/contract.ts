@@ -1,0 +1,236 @@
+/**
+ * The contract between a region and the bootstrap program: one input document per operation, one result document.
+ *
+ * The input is the annotation `platform.openova.io/input` of the Job's pods, mounted as a file; so it is immutable with
+ * the Job and holds no secret, only names of Secrets. The result is the ConfigMap of the Job, which the program alone
+ * writes, also while it runs.
+ */
+import * as z from 'zod';
+
+export const INPUT_ANNOTATION = 'platform.openova.io/input';
+/** Where the Job finds its input and the files of its Secrets. */
+export const INPUT_FILE = '/etc/openova/input.json';
+export const SECRETS_DIR = '/etc/openova/secrets';
+/** The key of the result ConfigMap that holds the result document as JSON. */
+export const RESULT_KEY = 'result.json';
+
+/** Exit codes, which podFailurePolicy tells apart. */
+export const EXIT = { done: 0, remote: 1, input: 2, hostKey: 3, timeout: 4, quorum: 5 } as const;
+
+/** Where SSH answers and how the machine proves who it is. */
+export const Target = z.strictObject({
+  /** Name of the Kubernetes node: the server's name at the cloud, or the machine's in the claim. */
+  name: z.string().min(1),
+  address: z.string().min(1),
+  /** The address at which the machines of the region reach each other. */
+  nodeAddress: z.string().min(1),
+  port: z.int().min(1).max(65535),
+  /** The cloud's id, or what stands for it: a change of it allows a new host key. */
+  identity: z.string().min(1),
+  /** Public host key; left out, the first contact pins it. */
+  hostKey: z.string().optional(),
+});
+export type Target = z.output<typeof Target>;
+
+/** K3s configuration: keys are flag names without dashes. Source: docs.k3s.io, installation/configuration. */
+export const Config = z.record(
+  z.string(),
+  z.union([z.string(), z.number(), z.boolean(), z.array(z.string())]),
+);
+export type Config = z.output<typeof Config>;
+
+const K3s = z.strictObject({
+  version: z.string().regex(/^v1\.\d+\.\d+\+k3s\d+$/),
+  /** Equal on every server, byte for byte. */
+  common: Config,
+  /** This machine's own part. */
+  node: Config,
+});
+
+const Snapshots = z.strictObject({
+  schedule: z.string(),
+  retention: z.int().positive(),
+  /** Left out: snapshots stay on the servers. */
+  s3: z
+    .strictObject({ endpoint: z.string(), bucket: z.string(), region: z.string(), folder: z.string() })
+    .optional(),
+});
+
+const common = {
+  version: z.literal(1),
+  /** The XOpenOvaRegion. */
+  region: z.string().min(1),
+  namespace: z.string().min(1),
+  /** ConfigMap to write the result to. */
+  result: z.string().min(1),
+  /** Names of Secrets in the namespace. */
+  secrets: z.strictObject({
+    /** Server token, agent token, cluster marker; made by prepare, never overwritten, outlives the claim. */
+    tokens: z.string(),
+    /** Client key pair for SSH. */
+    ssh: z.string(),
+    /** Pinned host keys, by machine and identity. */
+    hostKeys: z.string(),
+  }),
+  /** All of the operation together. */
+  deadlineSeconds: z.int().positive(),
+};
+
+const onMachine = { ...common, target: Target };
+/** Further servers of the region, lowest ordinal first: to join through, to check quorum with. */
+const peers = z.array(Target);
+
+export const Prepare = z.strictObject({
+  ...common,
+  operation: z.literal('prepare'),
+  /** Secret of the claim's namespace whose key token is taken over, for a restore. */
+  restoreToken: z.strictObject({ namespace: z.string(), name: z.string() }).optional(),
+});
+export const Server = z.strictObject({
+  ...onMachine,
+  operation: z.literal('server'),
+  peers,
+  k3s: K3s,
+  snapshots: Snapshots,
+  restore: z.strictObject({ snapshot: z.string() }).optional(),
+  /** The program installs Cilium itself; only without Crossplane. */
+  cni: z.enum(['none', 'cilium']),
+});
+export const Agent = z.strictObject({ ...onMachine, operation: z.literal('agent'), peers, k3s: K3s });
+export const Kubeconfig = z.strictObject({
+  ...onMachine,
+  operation: z.literal('kubeconfig'),
+  /** Secret in the namespace that ProviderConfigs read; its key is kubeconfig. */
+  kubeconfig: z.string(),
+  /** A copy for the tenant that nothing reads. */
+  copy: z.strictObject({ namespace: z.string(), name: z.string() }).optional(),
+  context: z.string(),
+});
+export const DrainAndRemove = z.strictObject({
+  ...onMachine,
+  operation: z.literal('drain-and-remove'),
+  peers,
+  role: z.enum(['server', 'agent']),
+  drainSeconds: z.int().positive(),
+});
+export const Upgrade = z.strictObject({
+  ...onMachine,
+  operation: z.literal('upgrade'),
+  peers,
+  role: z.enum(['server', 'agent']),
+  k3s: K3s,
+});
+export const Label = z.strictObject({
+  ...onMachine,
+  operation: z.literal('label'),
+  peers,
+  labels: z.record(z.string(), z.string()),
+  taints: z.array(z.string()),
+});
+export const Snapshot = z.strictObject({
+  ...onMachine,
+  operation: z.literal('snapshot'),
+  snapshots: Snapshots,
+});
+export const Restore = z.strictObject({
+  ...onMachine,
+  operation: z.literal('restore'),
+  k3s: K3s,
+  snapshot: z.string(),
+});
+export const Care = z.strictObject({
+  ...common,
+  operation: z.literal('care'),
+  servers: peers,
+  agents: peers,
+  /** Such as `Sun 02:00-04:00 UTC`; left out, any time. */
+  window: z.string().optional(),
+  kubeconfig: z.string(),
+  copy: z.strictObject({ namespace: z.string(), name: z.string() }).optional(),
+  /** Servers with less certificate life than this are restarted, one at a time. */
+  certificateDays: z.int().positive(),
+});
+/** Runs in the workload cluster, as pre-delete hook of the openova-system chart: no SSH, no Secrets of the region. */
+export const Teardown = z.strictObject({
+  version: z.literal(1),
+  operation: z.literal('teardown'),
+  volumes: z.enum(['Retain', 'Delete']),
+  deadlineSeconds: z.int().positive(),
+});
+/** Existing machines only, on explicit request. */
+export const Uninstall = z.strictObject({
+  ...onMachine,
+  operation: z.literal('uninstall'),
+  role: z.enum(['server', 'agent']),
+});
+
+export const Input = z.discriminatedUnion('operation', [
+  Prepare,
+  Server,
+  Agent,
+  Kubeconfig,
+  DrainAndRemove,
+  Upgrade,
+  Label,
+  Snapshot,
+  Restore,
+  Care,
+  Teardown,
+  Uninstall,
+]);
+export type Input = z.output<typeof Input>;
+export type Operation = Input['operation'];
+
+/** What the program says of its work, at most 4 KiB as JSON. Times are RFC 3339. */
+export const Result = z.strictObject({
+  version: z.literal(1),
+  operation: z.string(),
+  node: z.string().optional(),
+  phase: z.enum(['Running', 'Succeeded', 'Failed']),
+  step: z.string(),
+  since: z.iso.datetime(),
+  cause: z.string().optional(),
+  hint: z.string().optional(),
+  /** The last lines of the remote log. */
+  log: z.array(z.string()).optional(),
+  /** prepare: the public client key in OpenSSH form. */
+  publicKey: z.string().optional(),
+  /** server, agent: fingerprint of the host key and how it came to be trusted. */
+  hostKey: z
+    .strictObject({ fingerprint: z.string(), trust: z.enum(['Given', 'PinnedOnFirstUse']) })
+    .optional(),
+  /** care: earliest end of a certificate, and the age of the last snapshot. */
+  certificatesExpire: z.iso.datetime().optional(),
+  lastSnapshot: z.iso.datetime().optional(),
+});
+export type Result = z.output<typeof Result>;
+
+/** Reads a result ConfigMap's document; undefined when there is none or it is not ours. */
+export function readResult(document: string | undefined): Result | undefined {
+  if (document === undefined) return undefined;
+  try {
+    return Result.safeParse(JSON.parse(document)).data;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * What the program would write when it has succeeded: for renders without machines.
+ * @param since when, RFC 3339.
+ * @param publicKey an OpenSSH public key to answer `prepare` with.
+ */
+export function playedResult(input: Input, since: string, publicKey: string): Result {
+  return {
+    version: 1,
+    operation: input.operation,
+    ...('target' in input && { node: input.target.name }),
+    phase: 'Succeeded',
+    step: 'done',
+    since,
+    ...(input.operation === 'prepare' && { publicKey }),
+    ...((input.operation === 'server' || input.operation === 'agent') && {
+      hostKey: { fingerprint: 'SHA256:rendered', trust: 'PinnedOnFirstUse' as const },
+    }),
+  };
+}
