@@ -1,7 +1,7 @@
 /**
  * Builds the Go programs of programs.ts into a cache folder outside the repository, and says where they are:
  *
- *     node tools/build.ts [PROGRAM…]     every program when none is named
+ *     node tools/build.ts PROGRAM…
  *
  * Progress goes to standard error, one path per program to standard output. A program is built again only when its
  * go.mod, its go.sum or its flags change. The cache is $OPENOVA_CACHE, or ~/.cache/openova.
@@ -208,8 +208,14 @@ function goEnvironment(): NodeJS.ProcessEnv {
 function named(name: string): (typeof programs)[number] {
   const found = programs.find((program) => program.name === name);
   if (found !== undefined) return found;
-  const known = programs.map((program) => program.name).sort();
-  throw new Error(`cannot build "${name}": must be one of ${known.join(', ')}`);
+  throw new Error(`cannot build "${name}": must be one of ${knownNames()}`);
+}
+
+function knownNames(): string {
+  return programs
+    .map((program) => program.name)
+    .sort()
+    .join(', ');
 }
 
 function since(started: number): number {
@@ -222,8 +228,8 @@ function say(line: string): void {
 
 if (import.meta.main) {
   try {
-    const names = process.argv.slice(2);
-    const wanted = names.length > 0 ? names.map(named) : programs;
+    const wanted = process.argv.slice(2).map(named);
+    if (wanted.length === 0) throw new Error(`cannot build: name at least one of ${knownNames()}`);
     for (const { name } of wanted) process.stdout.write(`${await toolPath(name)}\n`);
   } catch (error) {
     say(error instanceof Error ? error.message : String(error));

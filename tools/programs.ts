@@ -12,6 +12,11 @@ export interface Program {
   readonly variables?: (version: string) => Readonly<Record<string, string>>;
 }
 
+/** Neither provider has a flag for the port of its metrics, so two of them on one machine would collide. */
+function ephemeralMetrics(): Record<string, string> {
+  return { 'sigs.k8s.io/controller-runtime/pkg/metrics/server.DefaultBindAddress': '0' };
+}
+
 export const programs = [
   {
     name: 'crossplane-core',
@@ -25,6 +30,18 @@ export const programs = [
     module: 'github.com/crossplane/cli/v2',
     package: 'github.com/crossplane/cli/v2/cmd/crossplane',
     variables: (version) => ({ 'github.com/crossplane/crossplane-runtime/v2/pkg/version.version': version }),
+  },
+  {
+    name: 'provider-helm',
+    module: 'github.com/crossplane-contrib/provider-helm',
+    package: 'github.com/crossplane-contrib/provider-helm/cmd/provider',
+    variables: ephemeralMetrics,
+  },
+  {
+    name: 'provider-kubernetes',
+    module: 'github.com/crossplane-contrib/provider-kubernetes',
+    package: 'github.com/crossplane-contrib/provider-kubernetes/cmd/provider',
+    variables: ephemeralMetrics,
   },
 ] as const satisfies readonly Program[];
 

@@ -1,0 +1,56 @@
+/** Where the schemas of everything we render come from. */
+import { access } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isManifest, isObject, at, type Manifest } from '../../functions/kernel/manifest.ts';
+import { moduleFolder } from '../../tools/build.ts';
+
+const root = join(import.meta.dirname, '../..');
+
+/**
+ * Folders of CRDs and XRDs for `validate`: ours, Crossplane's own, and those of providers and operators. The latter lie in
+ * the folder $OPENOVA_CRDS or in `../shared/crds`; without either, only the two providers that are Go modules have some.
+ */
+export async function schemaFolders(): Promise<readonly string[]> {
+  const crossplane = await moduleFolder('crossplane-core', 'github.com/crossplane/crossplane/v2');
+  return [
+    join(root, 'apis'),
+    join(crossplane, 'cluster/crds'),
+    ...((await collectedCrds()) ?? (await providerCrds())),
+  ];
+}
+
+/** Whether the CRDs of all providers and operators are at hand, or only those of two. */
+export async function hasAllSchemas(): Promise<boolean> {
+  return (await collectedCrds()) !== undefined;
+}
+
+async function collectedCrds(): Promise<readonly string[] | undefined> {
+  const named = process.env['OPENOVA_CRDS'];
+  if (named !== undefined) return [named];
+  const beside = join(root, '../shared/crds');
+  return (await exists(beside)) ? [beside] : undefined;
+}
+
+async function providerCrds(): Promise<readonly string[]> {
+  const helm = await moduleFolder('provider-helm', 'github.com/crossplane-contrib/provider-helm');
+  const kubernetes = await moduleFolder(
+    'provider-kubernetes',
+    'github.com/crossplane-contrib/provider-kubernetes',
+  );
+  return [helm, kubernetes].map((folder) => join(folder, 'package/crds'));
+}
+
+/** Objects together with the manifests that provider-kubernetes Objects among them will apply. */
+export function withEmbedded(objects: readonly Manifest[]): readonly Manifest[] {
+  return objects.flatMap((object) => {
+    const inner = object.kind === 'Object' ? at(object, 'spec', 'forProvider', 'manifest') : undefined;
+    return isObject(inner) && isManifest(inner) ? [object, inner] : [object];
+  });
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
