@@ -21,9 +21,16 @@ class LeftOut implements Reporter {
   }
 }
 
+/** The counts of a run, for a program to read, go to the file named here. */
+const results = process.env['OPENOVA_TEST_RESULTS'];
+
 export default defineConfig({
   test: {
-    reporters: ['default', new LeftOut()],
+    reporters: [
+      'default',
+      new LeftOut(),
+      ...(results === undefined ? [] : [['json', { outputFile: results }] satisfies [string, unknown]]),
+    ],
     projects: [
       {
         test: {
