@@ -40,6 +40,13 @@ export const quantity = () =>
     .meta({ example: '50Gi' });
 export const cron = () => z.string().min(1).max(64).regex(CRON5).meta({ example: '0 */6 * * *' });
 
+export const uuid = () =>
+  z
+    .string()
+    .length(36)
+    .regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/)
+    .meta({ example: '3f2504e0-4f89-41d3-9a0c-0305e82c3301' });
+
 /** Free-form settings that only a chart or an engine can judge. */
 export const freeForm = () =>
   z.custom<JsonObject>(isObject).meta({ type: 'object', 'x-kubernetes-preserve-unknown-fields': true });
@@ -297,6 +304,16 @@ export const dns = () =>
         .optional(),
       'Google Cloud project of the zone; required with clouddns, and only there',
     ),
+    servicePrincipal: group(
+      z
+        .strictObject({
+          tenantId: live(uuid(), 'Directory of the application'),
+          subscriptionId: live(uuid(), 'Subscription of the zone'),
+          clientId: live(uuid(), 'The application itself; its secret is the key clientSecret of secretRef'),
+        })
+        .optional(),
+      'Application with which the region changes the zone; required with azure and secretRef',
+    ),
     providerConfigRef: group(
       z
         .strictObject({ name: live(objectName().default('default'), 'Name of the ProviderConfig') })
@@ -305,7 +322,7 @@ export const dns = () =>
     ),
     secretRef: group(
       namedSecretRef().optional(),
-      "Secret in the claim's namespace that ExternalDNS and cert-manager use in the region; docs say its keys",
+      "Secret in the claim's namespace that ExternalDNS and cert-manager use in the region: key token for cloudflare and hetzner, accessKeyId and secretAccessKey for route53, serviceAccount (JSON) for clouddns, clientSecret for azure. The values hold no comma and no backslash, but for JSON",
     ),
   });
 export type Dns = z.output<ReturnType<typeof dns>>;
@@ -385,6 +402,9 @@ export const component = () =>
   });
 export type ComponentChoice = z.output<ReturnType<typeof component>>;
 
+/** Without a default in the schema: not every release has something for every slot, and what it lacks is refused. */
+const SLOT = { otherwise: 'what the release has for it first' };
+
 export const platform = () =>
   z.strictObject({
     release: rolling(
@@ -400,18 +420,21 @@ export const platform = () =>
     profile: live(z.enum(['full', 'minimal', 'standard']).default('standard'), 'Which components are on'),
     mesh: rolling(z.enum(['cilium', 'istio-ambient']).default('cilium'), 'Service mesh'),
     secrets: refused(
-      z.enum(['openbao', 'vault']).default('openbao'),
+      z.enum(['openbao', 'vault']).optional(),
       'Store of secrets; what it holds cannot move to the other',
+      SLOT,
     ),
     metrics: live(
-      z.enum(['mimir', 'victoriametrics']).default('mimir'),
+      z.enum(['mimir', 'victoriametrics']).optional(),
       'Store of metrics; a change starts with an empty one',
+      SLOT,
     ),
     logs: live(
-      z.enum(['loki', 'victorialogs']).default('loki'),
+      z.enum(['loki', 'victorialogs']).optional(),
       'Store of logs; a change starts with an empty one',
+      SLOT,
     ),
-    registry: live(z.enum(['ghcr', 'harbor', 'none']).default('harbor'), 'Registry of container images'),
+    registry: live(z.enum(['ghcr', 'harbor', 'none']).optional(), 'Registry of container images', SLOT),
     components: group(
       z
         .record(z.string().min(1).max(40).regex(NAME), component())

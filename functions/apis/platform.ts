@@ -51,6 +51,10 @@ export const PlatformSchema = z.strictObject({
     z.strictObject({
       servers: live(z.int().min(1).max(5), 'Machines of the control plane'),
       agents: live(z.int().min(0).max(1000), 'Machines that run workloads'),
+      names: live(
+        z.array(fields.objectName()).max(1000).default([]),
+        'Names of the nodes that the cloud controller must have initialised',
+      ),
       memoryMiB: live(z.int().min(0).max(100000000).default(0), 'Memory of all machines; 0 when unknown'),
     }),
     'How large the region is',

@@ -294,6 +294,15 @@ export const regionRules: readonly Rule<RegionGiven>[] = [
       }),
   },
   {
+    path: 'dns.servicePrincipal',
+    cel: "!has(self.dns) || self.dns.provider != 'azure' || !has(self.dns.secretRef) || has(self.dns.servicePrincipal)",
+    message: 'must be given with dns.provider azure and dns.secretRef',
+    check: ({ dns }) =>
+      unless(dns?.provider !== 'azure' || dns.secretRef === undefined || dns.servicePrincipal !== undefined, {
+        given: shown(dns?.servicePrincipal),
+      }),
+  },
+  {
     path: 'certificates.solver',
     cel: "!has(self.certificates.solver) || self.certificates.solver != 'dns01' || (has(self.dns) && has(self.dns.secretRef))",
     clusterCel:
