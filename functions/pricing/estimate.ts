@@ -1,0 +1,133 @@
+/** What a region needs of memory, what its machines have, and what it costs. */
+import type { RegionSpec } from '../apis/region.ts';
+import { isObject, numberAt, textAt, type JsonObject } from '../kernel/manifest.ts';
+import {
+  addCosts,
+  costOf,
+  euros,
+  memoryOf,
+  monthlyCost,
+  PRICED_AT,
+  UNKNOWN,
+  type Cost,
+  type Parts,
+} from './hetzner.ts';
+
+/**
+ * What K3s takes of each machine, in MiB, containers of the platform not counted.
+ * Source: docs.k3s.io/reference/resource-profiling, x86 with embedded etcd, read 2026-11.
+ */
+const K3S_SERVER = 1606;
+const K3S_AGENT = 275;
+
+/** What a platform takes beside the machines themselves; see the catalogue's footprints. */
+export interface Footprint {
+  /** All components on all machines, in MiB. */
+  readonly memoryMiB: number;
+  /** The size of each volume that its components claim, in GB. */
+  readonly volumesGb: readonly number[];
+}
+
+export interface Memory {
+  readonly needed: number;
+  /** Undefined where the size of a machine is not known: existing machines, and types that the table does not have. */
+  readonly available: number | undefined;
+}
+
+export interface Estimate {
+  readonly memoryMiB: Memory;
+  readonly cost: Cost;
+  /** The day that the prices are of. */
+  readonly pricedAt: string;
+}
+
+/** The first type of each machine, once per machine: servers, then pools by name. */
+export function machineTypes({ controlPlane, pools }: Pick<RegionSpec, 'controlPlane' | 'pools'>): string[] {
+  const repeated = (count: number, types: readonly string[]) =>
+    Array.from({ length: count }, () => types[0] ?? UNKNOWN);
+  return [
+    ...repeated(controlPlane.count, controlPlane.serverTypes),
+    ...[...pools]
+      .sort((left, right) => (left.name < right.name ? -1 : 1))
+      .flatMap(({ count, serverTypes }) => repeated(count, serverTypes)),
+  ];
+}
+
+/** What Hetzner charges for a region; `types` are those of its machines, where they are known better than from the spec. */
+export function partsOf(spec: RegionSpec, footprint: Footprint, types = machineTypes(spec)): Parts {
+  return {
+    location: spec.location,
+    servers: types,
+    ipv4: types.length,
+    loadBalancers: spec.loadBalancer.type === 'cloud' ? [spec.loadBalancer.size] : [],
+    volumesGb: footprint.volumesGb,
+  };
+}
+
+/**
+ * The estimate of one region.
+ * @param types of its machines, where some were made with another type than the first of the spec.
+ */
+export function estimateRegion(spec: RegionSpec, footprint: Footprint, types = machineTypes(spec)): Estimate {
+  const servers = spec.controlPlane.count;
+  const agents = types.length - servers;
+  const memories = types.map(memoryOf);
+  const existing = spec.cloud.provider === 'existing';
+  return {
+    memoryMiB: {
+      needed: footprint.memoryMiB + servers * K3S_SERVER + agents * K3S_AGENT,
+      available: memories.reduce<number | undefined>(
+        (sum, memory) => (sum === undefined || memory === undefined ? undefined : sum + memory),
+        0,
+      ),
+    },
+    cost: existing
+      ? { cents: 0, unknown: ['existing machines'] }
+      : monthlyCost(partsOf(spec, footprint, types)),
+    pricedAt: PRICED_AT,
+  };
+}
+
+/** Several regions' estimates as one: sums, unknown as soon as one part is, priced on the earliest day. */
+export function addEstimates(estimates: readonly Estimate[]): Estimate {
+  return {
+    memoryMiB: {
+      needed: estimates.reduce((sum, { memoryMiB }) => sum + memoryMiB.needed, 0),
+      available: estimates.reduce<number | undefined>(
+        (sum, { memoryMiB: { available } }) =>
+          sum === undefined || available === undefined ? undefined : sum + available,
+        0,
+      ),
+    },
+    cost: addCosts(estimates.map(({ cost }) => cost)),
+    pricedAt: estimates.map(({ pricedAt }) => pricedAt).sort()[0] ?? PRICED_AT,
+  };
+}
+
+/** Whether the machines hold what was chosen; undefined where their size is not known. */
+export function isSufficient({ memoryMiB: { needed, available } }: Estimate): boolean | undefined {
+  return available === undefined ? undefined : available >= needed;
+}
+
+/** `status.estimate` of a cluster or region. */
+export function estimateStatus({ memoryMiB: { needed, available }, cost, pricedAt }: Estimate): JsonObject {
+  return {
+    memoryMiB: { needed, ...(available !== undefined && { available }) },
+    monthlyEUR: euros(cost),
+    pricedAt,
+  };
+}
+
+/** The estimate that `estimateStatus` wrote; undefined for anything else. */
+export function estimateOf(status: unknown): Estimate | undefined {
+  if (!isObject(status)) return undefined;
+  const needed = numberAt(status, 'memoryMiB', 'needed');
+  const amount = textAt(status, 'monthlyEUR');
+  const pricedAt = textAt(status, 'pricedAt');
+  if (needed === undefined || amount === undefined || pricedAt === undefined) return undefined;
+  return {
+    memoryMiB: { needed, available: numberAt(status, 'memoryMiB', 'available') },
+    cost: costOf(amount),
+    pricedAt,
+  };
+}
