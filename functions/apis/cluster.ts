@@ -9,23 +9,13 @@ import * as fields from './fields.ts';
 import { claimNameOf, distinct, read, specOf, type Contract } from './parse.ts';
 import { readRegion, regionNetwork, RegionSchema, shared, type RegionSpec } from './region.ts';
 
-/** Fields of a cluster that each region may override, in part or whole. */
-export const OVERRIDES = [
-  'kubernetes',
-  'image',
-  'controlPlane',
-  'pools',
-  'access',
-  'loadBalancer',
-  'archival',
-  'certificates',
-  'platform',
-  'blueprints',
-  'backup',
-  'maintenance',
-] as const;
+/** A region's own words for something that the cluster says for all. */
+const override = (schema: z.ZodType) => {
+  const inner = overriding(schema);
+  return inner.optional().meta({ ...inner.meta(), override: true });
+};
 
-const { networkRef: _, cidr: __, ...ranges } = regionNetwork().shape;
+const ranges = regionNetwork().shape;
 
 const clusterRegion = z.strictObject({
   name: refused(fields.regionName(), 'Name of the region; part of the names of its machines and records'),
@@ -36,28 +26,45 @@ const clusterRegion = z.strictObject({
   ),
   machines: fields.machines(),
   network: group(
-    overriding(z.strictObject(ranges)).optional(),
+    z
+      .strictObject({
+        subnetCidr: refused(fields.cidr4().optional(), "Range of the region's machines, in network.cidr", {
+          otherwise: 'the next free /20 of network.cidr',
+        }),
+        podCidr: refused(fields.cidr4().optional(), "Range of the region's pods", {
+          otherwise: 'the next free one',
+        }),
+        serviceCidr: refused(fields.cidr4().optional(), "Range of the region's services", {
+          otherwise: 'the next free one',
+        }),
+        clusterId: refused(z.int().min(1).max(255).optional(), ranges.clusterId.description ?? '', {
+          otherwise: 'the next free one',
+        }),
+      })
+      .prefault({}),
     'Ranges of the region, where the cluster should not choose them',
   ),
-  restoreFrom: shared.restoreFrom,
-  kubernetes: overriding(shared.kubernetes).optional(),
-  image: overriding(shared.image).optional(),
-  controlPlane: overriding(shared.controlPlane).optional(),
-  pools: overriding(shared.pools).optional(),
-  access: overriding(shared.access).optional(),
-  loadBalancer: overriding(shared.loadBalancer).optional(),
-  archival: overriding(shared.archival).optional(),
-  certificates: overriding(shared.certificates).optional(),
-  platform: overriding(shared.platform).optional(),
-  blueprints: overriding(shared.blueprints).optional(),
-  backup: overriding(shared.backup).optional(),
-  maintenance: overriding(shared.maintenance).optional(),
+  kubernetes: override(shared.kubernetes),
+  image: override(shared.image),
+  controlPlane: override(shared.controlPlane),
+  pools: override(shared.pools),
+  access: override(shared.access),
+  loadBalancer: override(shared.loadBalancer),
+  archival: override(shared.archival),
+  certificates: override(shared.certificates),
+  platform: override(shared.platform),
+  blueprints: override(shared.blueprints),
+  backup: override(shared.backup),
+  maintenance: override(shared.maintenance),
+  restoreFrom: override(shared.restoreFrom),
 });
 
-const { restoreFrom: ___, ...sharedByRegions } = shared;
-
 export const ClusterSchema = z.strictObject({
-  ...sharedByRegions,
+  ...shared,
+  restoreFrom: group(
+    shared.restoreFrom,
+    'A snapshot with which the primary region begins, instead of an empty one',
+  ),
   regions: group(
     named(clusterRegion, { min: 1, max: 2 }),
     "One region, or two that back each other up. Every other field of a region overrides the cluster's: objects by key, lists whole",
@@ -90,23 +97,16 @@ export const ClusterSchema = z.strictObject({
 /** A cluster's spec as given, with the defaults that do not depend on other fields. */
 export type ClusterGiven = z.output<typeof ClusterSchema>;
 
-/** A cluster's spec: every region complete, with the cluster's fields under its own. */
-export type ClusterSpec = Pick<
-  ClusterGiven,
-  'domain' | 'cloud' | 'dns' | 'network' | 'deletionProtection' | 'deletion'
-> & {
-  readonly regions: readonly ClusterRegion[];
-};
+/** A region as its cluster's claim describes it. */
+export interface ClusterRegion {
+  /** Complete, with the cluster's fields under its own. Its ranges are provisional: the cluster gives them. */
+  readonly spec: RegionSpec;
+  /** The ranges that the claim fixes for this region. */
+  readonly ranges: ClusterGiven['regions'][number]['network'];
+}
 
-/** A region as the cluster's claim describes it; `given` tells which of its ranges the claim itself fixes. */
-export type ClusterRegion = RegionSpec & {
-  readonly given: {
-    readonly subnetCidr?: string;
-    readonly podCidr?: string;
-    readonly serviceCidr?: string;
-    readonly clusterId?: number;
-  };
-};
+/** A cluster's spec: every region complete. */
+export type ClusterSpec = Omit<ClusterGiven, 'regions'> & { readonly regions: readonly ClusterRegion[] };
 
 export const clusterContract: Contract<ClusterGiven> = {
   schema: ClusterSchema,
@@ -123,12 +123,16 @@ function over(base: Json | undefined, top: Json | undefined): Json | undefined {
   return merged;
 }
 
+const ONLY_IN_REGIONS: readonly string[] = ['network.clusterId', 'network.subnetCidr'];
 const FROM_CLUSTER: readonly string[] = [...Object.keys(shared), 'network'];
 
 /** What one region of a cluster would be given if it stood alone, as raw as the cluster's spec is. */
 function rawRegion(raw: JsonObject, region: JsonObject): JsonObject {
   const base: JsonObject = {};
-  for (const field of FROM_CLUSTER) if (raw[field] !== undefined) base[field] = raw[field];
+  const follows = (region['role'] ?? 'primary') !== 'primary';
+  for (const field of FROM_CLUSTER) {
+    if (raw[field] !== undefined && !(follows && field === 'restoreFrom')) base[field] = raw[field];
+  }
   const merged = over(base, region);
   return isObject(merged) ? merged : base;
 }
@@ -139,17 +143,11 @@ function inCluster(problem: Problem, region: JsonObject): Problem {
   const [first = ''] = path.split(/[.[]/);
   const name = region['name'];
   const own = `spec.regions[${typeof name === 'string' ? name : ''}].${path}`;
-  if (!FROM_CLUSTER.includes(first) || RANGES_OF_REGION.has(path)) return { ...problem, field: own };
+  if (!FROM_CLUSTER.includes(first) || ONLY_IN_REGIONS.includes(path)) return { ...problem, field: own };
   let here: Json | undefined = region;
   for (const step of path.replace(/\[.*$/, '').split('.')) here = isObject(here) ? here[step] : undefined;
   return here === undefined ? problem : { ...problem, field: own };
 }
-
-const RANGES_OF_REGION: ReadonlySet<string> = new Set(
-  Object.keys(ranges)
-    .map((field) => `network.${field}`)
-    .filter((path) => !['network.podCidr', 'network.serviceCidr'].includes(path)),
-);
 
 /** Every mistake in a cluster's spec, or the typed spec. */
 export function readCluster(raw: JsonObject): Parsed<ClusterSpec> {
@@ -162,31 +160,11 @@ export function readCluster(raw: JsonObject): Parsed<ClusterSpec> {
   const specs = regions.flatMap(({ parsed }) => (parsed.ok ? [parsed.spec] : []));
   if (given === undefined || inRegions.length > 0)
     return { ok: false, problems: distinct([...problems, ...inRegions]) };
-  const { domain, cloud, dns, network, deletionProtection, deletion } = given;
-  return {
-    ok: true,
-    spec: {
-      domain,
-      cloud,
-      ...(dns === undefined ? {} : { dns }),
-      network,
-      deletionProtection,
-      deletion,
-      regions: specs.map((spec, index) => ({ ...spec, given: rangesGiven(rawRegions[index]) })),
-    },
-  };
-}
-
-function rangesGiven(region: JsonObject | undefined): ClusterRegion['given'] {
-  const network = region?.['network'];
-  if (!isObject(network)) return {};
-  const { subnetCidr, podCidr, serviceCidr, clusterId } = network;
-  return {
-    ...(typeof subnetCidr === 'string' ? { subnetCidr } : {}),
-    ...(typeof podCidr === 'string' ? { podCidr } : {}),
-    ...(typeof serviceCidr === 'string' ? { serviceCidr } : {}),
-    ...(typeof clusterId === 'number' ? { clusterId } : {}),
-  };
+  const joined = given.regions.flatMap(({ network }, index) => {
+    const spec = specs[index];
+    return spec === undefined ? [] : [{ spec, ranges: network }];
+  });
+  return { ok: true, spec: { ...given, regions: joined } };
 }
 
 /** The input of an XOpenOvaCluster or its claim. */

@@ -1,7 +1,14 @@
 /** From what a user wrote to typed input, or to every mistake in it at once. */
 import * as z from 'zod';
 import type { Problem } from '../kernel/graph.ts';
-import { isObject, type Json, type JsonObject, type Manifest } from '../kernel/manifest.ts';
+import {
+  isObject,
+  listAt,
+  withField,
+  type Json,
+  type JsonObject,
+  type Manifest,
+} from '../kernel/manifest.ts';
 import { problemOf, readsOf, type Rule } from './rules.ts';
 
 /** Fields that Crossplane puts into the spec of a claim or composite; no business of ours. */
@@ -17,6 +24,8 @@ export const MACHINERY = [
   'resourceRefs',
   'writeConnectionSecretToRef',
 ] as const;
+
+const machinery: ReadonlySet<string> = new Set(MACHINERY);
 
 /** What the spec of one kind must be. */
 export interface Contract<Given> {
@@ -36,9 +45,7 @@ export interface Reading<Given> {
 export function specOf(xr: Manifest): JsonObject {
   const spec = xr['spec'];
   if (!isObject(spec)) return {};
-  const own: JsonObject = { ...spec };
-  for (const field of MACHINERY) delete own[field];
-  return own;
+  return Object.fromEntries(Object.entries(spec).filter(([field]) => !machinery.has(field)));
 }
 
 /** The name of the claim that a composite belongs to, or of the object itself where there is none. */
@@ -99,7 +106,7 @@ function schemaAt(root: JsonObject, path: readonly PropertyKey[]): JsonObject | 
 
 /** What a schema allows, as the end of a message. */
 export function allowed(schema: JsonObject, { typed = true } = {}): string {
-  const { enum: choices, minimum, maximum, type, example } = schema;
+  const { enum: choices, type, example, properties } = schema;
   if (Array.isArray(choices)) {
     const sorted = choices
       .map(String)
@@ -108,11 +115,17 @@ export function allowed(schema: JsonObject, { typed = true } = {}): string {
   }
   if (type === 'integer') {
     const whole = typed ? 'a whole number ' : '';
-    return `must be ${whole}between ${String(minimum)} and ${String(maximum)}`;
+    return `must be ${whole}between ${show(schema['minimum'])} and ${show(schema['maximum'])}`;
   }
   if (type === 'boolean') return 'must be true or false';
   if (type === 'array') return 'must be a list';
-  if (type === 'object') return 'must be an object';
+  if (type === 'object') {
+    const required = listAt(schema, 'required').map(String).sort();
+    if (required.length > 0) return `must be an object with ${required.join(', ')}`;
+    return isObject(properties)
+      ? `must be an object of ${Object.keys(properties).sort().join(', ')}`
+      : 'must be an object';
+  }
   if (typeof example === 'string') return `must look like ${example}`;
   return 'must be a text';
 }
@@ -121,9 +134,9 @@ export function allowed(schema: JsonObject, { typed = true } = {}): string {
 export function nearest(typed: string, names: readonly string[]): string | undefined {
   const distance = (left: string, right: string): number => {
     let row = Array.from({ length: right.length + 1 }, (_, index) => index);
-    for (const [i, a] of [...left].entries()) {
+    for (const [i, a] of left.split('').entries()) {
       const next = [i + 1];
-      for (const [j, b] of [...right].entries()) {
+      for (const [j, b] of right.split('').entries()) {
         const replaced = (row[j] ?? 0) + (a === b ? 0 : 1);
         next.push(Math.min(replaced, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
       }
@@ -189,10 +202,7 @@ function without(value: Json | undefined, [step, ...rest]: readonly PropertyKey[
     });
   }
   if (!isObject(value)) return value;
-  const copy: JsonObject = { ...value };
-  if (rest.length === 0) delete copy[String(step)];
-  else copy[String(step)] = without(copy[String(step)], rest);
-  return copy;
+  return withField(value, [String(step)], without(value[String(step)], rest));
 }
 
 /** Later items of a list first, so that leaving one out does not move the others. */

@@ -6,7 +6,7 @@ import { subnet } from './cidr.ts';
 import { group, live, refused } from './describe.ts';
 import * as fields from './fields.ts';
 import { claimNameOf, read, specOf, type Contract } from './parse.ts';
-import { regionRules } from './region-rules.ts';
+import { regionOnlyRules, regionRules } from './region-rules.ts';
 import { claimNameProblems } from './claim-name.ts';
 
 export const regionNetwork = () =>
@@ -174,7 +174,7 @@ export function completed(given: RegionGiven): RegionSpec {
 
 export const regionContract: Contract<RegionGiven> = {
   schema: RegionSchema,
-  rules: regionRules,
+  rules: [...regionRules, ...regionOnlyRules],
   least: { domain: 'example.com', cloud: {} },
 };
 
@@ -200,20 +200,40 @@ export interface Wiring {
 }
 
 /** The spec of the XOpenOvaRegion that a cluster composes: complete, without what existing machines forbid. */
-export function regionInput(spec: RegionSpec, wiring: Wiring): JsonObject {
+export function regionInput(spec: RegionSpec, { cluster, network, peers }: Wiring): JsonObject {
   const existing = spec.cloud.provider === 'existing';
-  const { location, controlPlane, pools, ...rest } = spec;
+  const { controlPlane, pools } = spec;
   return {
-    ...rest,
+    name: spec.name,
+    role: spec.role,
+    cluster: { ...cluster },
+    domain: spec.domain,
+    cloud: spec.cloud,
+    kubernetes: spec.kubernetes,
+    image: spec.image,
     ...(existing
-      ? {}
-      : { location, controlPlane: { ...controlPlane, serverTypes: [...controlPlane.serverTypes] } }),
+      ? { machines: spec.machines }
+      : {
+          location: spec.location,
+          controlPlane: { count: controlPlane.count, serverTypes: [...controlPlane.serverTypes] },
+        }),
     pools: pools.map(({ count, serverTypes, ...pool }) =>
       existing ? pool : { ...pool, count, serverTypes: [...serverTypes] },
     ),
-    cluster: { ...wiring.cluster },
-    network: wiring.network,
-    peers: [...wiring.peers],
+    network,
+    peers: [...peers],
+    access: spec.access,
+    loadBalancer: spec.loadBalancer,
+    dns: spec.dns,
+    archival: spec.archival,
+    certificates: spec.certificates,
+    platform: spec.platform,
+    blueprints: spec.blueprints,
+    backup: spec.backup,
+    maintenance: spec.maintenance,
+    deletion: spec.deletion,
+    // The claim of the cluster is what is protected.
     deletionProtection: false,
+    restoreFrom: spec.restoreFrom,
   };
 }

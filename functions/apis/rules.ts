@@ -38,7 +38,7 @@ export function unless(kept: boolean, breach: Breach = {}): readonly Breach[] {
 
 /** How a message shows a value. */
 export function shown(value: unknown): string {
-  return value === undefined ? 'missing' : (JSON.stringify(value) ?? 'missing');
+  return value === undefined ? 'missing' : JSON.stringify(value);
 }
 
 export function problemOf(
