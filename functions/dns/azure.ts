@@ -1,0 +1,44 @@
+import { credential, DNS_SECRET, type DnsProvider } from './provider.ts';
+
+const KEY = 'clientSecret';
+const FILE = 'azure.json';
+
+/**
+ * Azure DNS, with the secret of an application (service principal) that may change the zone.
+ * Sources: ExternalDNS 0.21.0 docs/tutorials/azure, cert-manager 1.21.1 ClusterIssuer CRD, read 2026-11-21.
+ */
+export const azure: DnsProvider = {
+  id: 'azure',
+  credentials: ({ servicePrincipal, resourceGroup }) => ({
+    keys: [KEY],
+    document: {
+      key: FILE,
+      fields: {
+        tenantId: servicePrincipal?.tenantId,
+        subscriptionId: servicePrincipal?.subscriptionId,
+        resourceGroup,
+        aadClientId: servicePrincipal?.clientId,
+      },
+      secrets: { aadClientSecret: KEY },
+    },
+  }),
+  externalDns: () => ({
+    provider: { name: 'azure' },
+    extraVolumes: [
+      { name: 'azure-config', secret: { secretName: DNS_SECRET, items: [{ key: FILE, path: FILE }] } },
+    ],
+    // Where the provider looks for its file by default.
+    extraVolumeMounts: [{ name: 'azure-config', mountPath: '/etc/kubernetes', readOnly: true }],
+  }),
+  dns01: ({ servicePrincipal, resourceGroup, zone }) => ({
+    azureDNS: {
+      environment: 'AzurePublicCloud',
+      hostedZoneName: zone,
+      resourceGroupName: resourceGroup,
+      tenantID: servicePrincipal?.tenantId,
+      subscriptionID: servicePrincipal?.subscriptionId,
+      clientID: servicePrincipal?.clientId,
+      clientSecretSecretRef: credential(KEY),
+    },
+  }),
+};

@@ -1,0 +1,27 @@
+import { credential, DNS_SECRET, type DnsProvider } from './provider.ts';
+
+const KEY = 'serviceAccount';
+const FOLDER = '/etc/dns-credentials';
+
+/**
+ * Google Cloud DNS, with the JSON key of a service account that may change the managed zone.
+ * Sources: ExternalDNS 0.21.0 docs/tutorials/gke, cert-manager 1.21.1 ClusterIssuer CRD, read 2026-11-21.
+ */
+export const clouddns: DnsProvider = {
+  id: 'clouddns',
+  credentials: () => ({ keys: [], json: KEY }),
+  externalDns: ({ project }) => ({
+    provider: { name: 'google' },
+    env: [{ name: 'GOOGLE_APPLICATION_CREDENTIALS', value: `${FOLDER}/${KEY}` }],
+    extraVolumes: [{ name: 'dns-credentials', secret: { secretName: DNS_SECRET } }],
+    extraVolumeMounts: [{ name: 'dns-credentials', mountPath: FOLDER, readOnly: true }],
+    ...(project !== undefined && { extraArgs: { 'google-project': project } }),
+  }),
+  dns01: ({ project, zoneId }) => ({
+    cloudDNS: {
+      ...(project !== undefined && { project }),
+      ...(zoneId !== undefined && { hostedZoneName: zoneId }),
+      serviceAccountSecretRef: credential(KEY),
+    },
+  }),
+};

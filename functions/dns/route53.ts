@@ -1,0 +1,30 @@
+import { credential, secretVariable, type DnsProvider } from './provider.ts';
+
+/** Route 53 is global; its API is signed for this region. */
+const REGION = 'us-east-1';
+
+/**
+ * Amazon Route 53, with an access key that may change the hosted zone.
+ * Sources: ExternalDNS 0.21.0 docs/tutorials/aws, cert-manager 1.21.1 ClusterIssuer CRD, read 2026-11-21.
+ */
+export const route53: DnsProvider = {
+  id: 'route53',
+  credentials: () => ({ keys: ['accessKeyId', 'secretAccessKey'] }),
+  externalDns: ({ zoneId }) => ({
+    provider: { name: 'aws' },
+    env: [
+      secretVariable('AWS_ACCESS_KEY_ID', 'accessKeyId'),
+      secretVariable('AWS_SECRET_ACCESS_KEY', 'secretAccessKey'),
+      { name: 'AWS_DEFAULT_REGION', value: REGION },
+    ],
+    ...(zoneId !== undefined && { extraArgs: { 'zone-id-filter': zoneId } }),
+  }),
+  dns01: ({ zoneId }) => ({
+    route53: {
+      region: REGION,
+      ...(zoneId !== undefined && { hostedZoneID: zoneId }),
+      accessKeyIDSecretRef: credential('accessKeyId'),
+      secretAccessKeySecretRef: credential('secretAccessKey'),
+    },
+  }),
+};
