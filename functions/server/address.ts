@@ -22,8 +22,10 @@ export function formatAddress({ host, port }: Address): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** @param what listens, such as "metrics". */
-export function cannotListen(what: string, address: string, cause: unknown): Error {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new Error(`cannot listen on "${address}" for ${what}: ${reason}`, { cause });
+/**
+ * @param what listens, such as "metrics".
+ * @param cause what the system said.
+ */
+export function cannotListen(what: string, address: string, cause: string): Error {
+  return new Error(`cannot listen on "${address}" for ${what}: ${cause}`);
 }

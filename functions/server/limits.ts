@@ -7,10 +7,13 @@ const MEBIBYTE = 1024 * 1024;
 export const MAX_REQUEST_BYTES = 64 * MEBIBYTE;
 
 /**
- * Crossplane reads responses with grpc-go's default limit of 4 MiB and fails with an error that names no resource
- * (crossplane v2.4.0 internal/xfn/function_runner.go sets none, read 2026-11-21); ours comes first.
+ * What Crossplane can receive: grpc-go's default, which it leaves as it is (crossplane v2.4.0
+ * internal/xfn/function_runner.go, read 2026-11-21). It fails on more with an error that names no resource.
  */
-export const MAX_RESPONSE_BYTES = 4 * MEBIBYTE - 16 * 1024;
+export const CROSSPLANE_RECEIVE_BYTES = 4 * MEBIBYTE;
+
+/** Just below, so that our own error comes first. */
+export const MAX_RESPONSE_BYTES = CROSSPLANE_RECEIVE_BYTES - 16 * 1024;
 
 const NAMED = 5;
 

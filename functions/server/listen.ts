@@ -18,9 +18,14 @@ export async function listen(
   return await new Promise((resolve, reject) => {
     server.bindAsync(target, credentials, (error, port) => {
       if (error === null) resolve(port);
-      else reject(cannotListen(what, address, error));
+      else reject(cannotListen(what, address, causeOf(error)));
     });
   });
+}
+
+/** What the system said, out of the sentence that grpc-js puts around it. */
+function causeOf(error: Error): string {
+  return /errors: \[(.*)\]$/.exec(error.message)?.[1] ?? error.message;
 }
 
 /**

@@ -75,7 +75,7 @@ export async function startMetrics(address: string): Promise<Metrics> {
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => {
-      reject(cannotListen('metrics', address, error));
+      reject(cannotListen('metrics', address, error.message));
     });
     server.listen(port, host, resolve);
   });
@@ -83,7 +83,7 @@ export async function startMetrics(address: string): Promise<Metrics> {
   return {
     port: portOf(server.address()),
     record: (call, milliseconds) => {
-      const kind = bounded(call.kind);
+      const kind = bounded(call.xr.kind);
       requests.inc({ kind, result: call.outcome });
       duration.observe({ kind }, milliseconds / 1000);
       response.observe({ kind }, call.responseBytes);

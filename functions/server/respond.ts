@@ -19,8 +19,7 @@ export interface CallRecord {
   readonly outcome: Outcome;
   /** Enough of the request's tag to find it again. */
   readonly requestId: string;
-  readonly kind: string;
-  readonly name: string;
+  readonly xr: { readonly kind: string; readonly name: string };
   readonly claim: { readonly namespace: string; readonly name: string } | undefined;
   readonly requestBytes: number;
   readonly responseBytes: number;
@@ -85,8 +84,7 @@ function answered(
   const record = {
     outcome,
     requestId: idOf(request),
-    kind: composite?.kind ?? '',
-    name: textAt(composite, 'metadata', 'name') ?? '',
+    xr: { kind: composite?.kind ?? '', name: textAt(composite, 'metadata', 'name') ?? '' },
     claim: namespace !== undefined && claim !== undefined ? { namespace, name: claim } : undefined,
     requestBytes,
     responseBytes: encoded.length,
@@ -108,8 +106,7 @@ function undecodable(requestBytes: number, error: unknown): Exchange {
   const record = {
     outcome: 'undecodable' as const,
     requestId: '',
-    kind: '',
-    name: '',
+    xr: { kind: '', name: '' },
     claim: undefined,
     requestBytes,
     responseBytes: 0,

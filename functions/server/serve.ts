@@ -1,4 +1,5 @@
 /** `openova serve`: flags and environment as Crossplane's function specification says, signals, exit codes. */
+import { setLogger } from '@grpc/grpc-js';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { parseAddress } from './address.ts';
 import { failureOf } from './failure.ts';
@@ -43,6 +44,7 @@ export function addServeCommand(program: Command, handle: Handler): void {
         'folder with ca.crt, tls.crt and tls.key; read again when it changes',
       )
         .env('TLS_SERVER_CERTS_DIR')
+        .argParser((dir) => (dir === '' ? DEFAULT_CERTS_DIR : dir))
         .default(DEFAULT_CERTS_DIR),
     )
     .addOption(new Option('--tls-certs-dir <dir>').hideHelp())
@@ -75,21 +77,27 @@ export async function serveCommand(flags: ServeFlags, handle: Handler): Promise<
     logger.fatal({ failure: failureOf(error) }, 'unexpected error');
     process.exit(1);
   });
-  let running: RunningServer;
+  // What grpc-js has to say is said again in our errors.
+  const aside = (message: unknown): void => {
+    logger.debug({ grpc: String(message) }, 'grpc-js');
+  };
+  setLogger({ error: aside, info: aside, debug: aside });
+  let running: RunningServer | undefined;
+  let ending = false;
+  const end = (signal: NodeJS.Signals): void => {
+    logger.info({ signal }, 'told to end');
+    // A second signal does not wait, and before the start there is nothing to wait for.
+    if (ending || running === undefined) process.exit(ending ? 1 : 0);
+    ending = true;
+    void running.stop().then(() => process.exit(0));
+  };
+  process.on('SIGTERM', end).on('SIGINT', end);
   try {
     running = await startServer({ ...optionsOf(flags), handle, logger });
   } catch (error) {
     logger.fatal(error instanceof Error ? error.message : String(error));
     process.exit(1);
   }
-  let ending = false;
-  const end = (signal: NodeJS.Signals): void => {
-    if (ending) process.exit(1); // a second signal does not wait
-    ending = true;
-    logger.info({ signal }, 'told to end');
-    void running.stop().then(() => process.exit(0));
-  };
-  process.on('SIGTERM', end).on('SIGINT', end);
 }
 
 function optionsOf(flags: ServeFlags): Omit<ServerOptions, 'handle' | 'logger'> {

@@ -32,6 +32,11 @@ export function decodeRequest(bytes: Uint8Array): RunFunctionRequest {
   return RunFunctionRequest.decode(new DeepReader(bytes));
 }
 
+/** For clients: what a deep request was answered with may be as deep. */
+export function decodeResponse(bytes: Uint8Array): RunFunctionResponse {
+  return RunFunctionResponse.decode(new DeepReader(bytes));
+}
+
 /** @throws when the response holds what a Struct cannot, such as a bigint. */
 export function encodeResponse(response: RunFunctionResponse): Buffer {
   const bytes = RunFunctionResponse.encode(response).finish();

@@ -1,0 +1,235 @@
+/** Certificates, clients and a log to look into, for the tests of the server. */
+import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Writable } from 'node:stream';
+import {
+  FunctionRunnerServiceService,
+  RunFunctionRequest,
+  type RunFunctionResponse,
+  type Severity,
+} from '@crossplane-org/function-sdk-typescript';
+import { Client, credentials, type ChannelCredentials, type ServiceError } from '@grpc/grpc-js';
+import { service as healthService } from 'grpc-health-check';
+import type { Logger } from 'pino';
+import { generate } from 'selfsigned';
+import type { JsonObject, Manifest } from '../../functions/kernel/manifest.ts';
+import { createLogger } from '../../functions/server/log.ts';
+import { fatal, passThrough, type Handler } from '../../functions/server/messages.ts';
+import { startServer, type RunningServer, type ServerOptions } from '../../functions/server/server.ts';
+import { decodeResponse } from '../../functions/server/wire.ts';
+
+export const PATH = '/apiextensions.fn.proto.v1.FunctionRunnerService/RunFunction';
+
+export interface Pair {
+  readonly cert: string;
+  readonly key: string;
+}
+
+export interface Authority extends Pair {
+  issue(name: string): Promise<Pair>;
+}
+
+/** A certificate authority of its own; what it issues is good for servers on localhost and for clients. */
+export async function authority(name: string): Promise<Authority> {
+  const own = await generate([{ name: 'commonName', value: name }], {
+    keyType: 'ec',
+    algorithm: 'sha256',
+    extensions: [
+      { name: 'basicConstraints', cA: true, critical: true },
+      { name: 'keyUsage', keyCertSign: true, cRLSign: true, critical: true },
+    ],
+  });
+  const ca = { cert: own.cert, key: own.private };
+  return {
+    ...ca,
+    issue: async (subject) => {
+      const issued = await generate([{ name: 'commonName', value: subject }], {
+        ca,
+        keyType: 'ec',
+        algorithm: 'sha256',
+        extensions: [
+          { name: 'basicConstraints', cA: false },
+          { name: 'keyUsage', digitalSignature: true },
+          { name: 'extKeyUsage', serverAuth: true, clientAuth: true },
+          {
+            name: 'subjectAltName',
+            altNames: [
+              { type: 2, value: 'localhost' },
+              { type: 7, ip: '127.0.0.1' },
+            ],
+          },
+        ],
+      });
+      return { cert: issued.cert, key: issued.private };
+    },
+  };
+}
+
+export function temporaryFolder(): string {
+  return mkdtempSync(join(tmpdir(), 'openova-server-'));
+}
+
+const FILES = ['ca.crt', 'tls.crt', 'tls.key'] as const;
+
+/** Writes the three files of a function's certificate folder. */
+export function writeCertificates(dir: string, ca: string, pair: Pair): void {
+  mkdirSync(dir, { recursive: true });
+  const contents = { 'ca.crt': ca, 'tls.crt': pair.cert, 'tls.key': pair.key };
+  for (const file of FILES) writeFileSync(join(dir, file), contents[file]);
+}
+
+/** Mounts or swaps the files as the kubelet does: a new folder, one rename of the link to it, the old folder gone. */
+export function mountSecret(dir: string, ca: string, pair: Pair): void {
+  const former = readdirSync(dir).filter((name) => name.startsWith('..2'));
+  const folder = `..2026_${former.length + 1}_${Math.random().toString(36).slice(2)}`;
+  writeCertificates(join(dir, folder), ca, pair);
+  symlinkSync(folder, join(dir, '..data_tmp'));
+  renameSync(join(dir, '..data_tmp'), join(dir, '..data'));
+  if (former.length === 0) for (const file of FILES) symlinkSync(join('..data', file), join(dir, file));
+  for (const name of former) rmSync(join(dir, name), { recursive: true });
+}
+
+/** A log that keeps its lines. */
+export function logBook(level: 'info' | 'debug' = 'info'): { logger: Logger; lines: string[] } {
+  const lines: string[] = [];
+  const destination = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      lines.push(chunk.toString());
+      done();
+    },
+  });
+  return { logger: createLogger(level, destination), lines };
+}
+
+export const echo: Handler = (request) => passThrough(request, 60);
+export const refuse: Handler = (request) => fatal(request, 'no');
+
+const running: { stop(): unknown }[] = [];
+
+/** A server on free loopback ports in plain text, unless the options say otherwise; `stopAll` ends it. */
+export async function serverWith(options: Partial<ServerOptions>): Promise<RunningServer> {
+  const defaults = { address: '127.0.0.1:0', tls: 'insecure', handle: echo, drainSeconds: 1 } as const;
+  const server = await startServer({ ...defaults, logger: logBook().logger, ...options });
+  running.push(server);
+  return server;
+}
+
+export async function stopAll(): Promise<void> {
+  for (const one of running.splice(0).reverse()) await one.stop();
+}
+
+export interface Caller {
+  call(request: RunFunctionRequest): Promise<RunFunctionResponse>;
+  callBytes(bytes: Buffer): Promise<RunFunctionResponse>;
+}
+
+/** A client of the function; it is closed by `stopAll`. */
+export function callerAt(
+  port: number | undefined,
+  channel: ChannelCredentials = credentials.createInsecure(),
+): Caller {
+  const client = clientAt(port, channel);
+  const callBytes = (bytes: Buffer): Promise<RunFunctionResponse> =>
+    new Promise((resolve, reject) => {
+      client.makeUnaryRequest(
+        PATH,
+        (message: Buffer) => message,
+        decodeResponse,
+        bytes,
+        { deadline: Date.now() + 20_000 },
+        (error, response) => {
+          if (response !== undefined) resolve(response);
+          else reject(error ?? new Error('neither error nor response'));
+        },
+      );
+    });
+  return {
+    callBytes,
+    call: async (request) =>
+      await callBytes(FunctionRunnerServiceService.runFunction.requestSerialize(request)),
+  };
+}
+
+function clientAt(port: number | undefined, channel: ChannelCredentials): Client {
+  // Clients with the same options would share a connection, and so the certificate of the first.
+  const client = new Client(`localhost:${port ?? 0}`, channel, {
+    'grpc.use_local_subchannel_pool': 1,
+    'grpc.max_receive_message_length': -1,
+  });
+  running.push({
+    stop: () => {
+      client.close();
+    },
+  });
+  return client;
+}
+
+/** The gRPC status code of a call that must fail. */
+export async function failureOfCall(call: Promise<unknown>): Promise<ServiceError> {
+  const error: unknown = await call.then(
+    () => new Error('the call was answered'),
+    (reason: unknown) => reason,
+  );
+  if (isServiceError(error)) return error;
+  throw error instanceof Error ? error : new Error(String(error));
+}
+
+function isServiceError(error: unknown): error is ServiceError {
+  return error instanceof Error && 'code' in error && typeof error.code === 'number' && 'details' in error;
+}
+
+/** What grpc.health.v1.Health answers for a service; a gRPC error as its code. */
+export async function healthAt(port: number | undefined, service = ''): Promise<string> {
+  const client = clientAt(port, credentials.createInsecure());
+  const { path, requestSerialize, responseDeserialize } = healthService['Check'] ?? {};
+  if (path === undefined || requestSerialize === undefined || responseDeserialize === undefined) {
+    throw new Error('the health service has no Check');
+  }
+  return await new Promise((resolve) => {
+    client.makeUnaryRequest(
+      path,
+      requestSerialize,
+      (bytes): object => responseDeserialize(bytes),
+      { service },
+      { deadline: Date.now() + 5000 },
+      (error, response) => {
+        const answer: unknown =
+          response !== undefined && 'status' in response ? response.status : error?.code;
+        resolve(String(answer));
+      },
+    );
+  });
+}
+
+export function mutual(ca: string, pair: Pair): ChannelCredentials {
+  return credentials.createSsl(Buffer.from(ca), Buffer.from(pair.key), Buffer.from(pair.cert));
+}
+
+/** An object to put into a request. */
+export function manifest(kind: string, name: string, more: JsonObject = {}): Manifest {
+  return { apiVersion: 'platform.openova.io/v1alpha1', kind, metadata: { name }, ...more };
+}
+
+/** A request about an XOpenOvaRegion, with these composed resources observed. */
+export function requestWith(
+  observed: Readonly<Record<string, object>>,
+  more: Partial<RunFunctionRequest> = {},
+): RunFunctionRequest {
+  const labels = { 'crossplane.io/claim-namespace': 'team-a', 'crossplane.io/claim-name': 'shop' };
+  const composite = { ...manifest('XOpenOvaRegion', 'shop-x7'), metadata: { name: 'shop-x7', labels } };
+  return {
+    ...RunFunctionRequest.fromPartial({
+      meta: { tag: '0123456789abcdef' },
+      observed: {
+        composite: { resource: composite },
+        resources: Object.fromEntries(Object.entries(observed).map(([key, resource]) => [key, { resource }])),
+      },
+    }),
+    ...more,
+  };
+}
+
+export function severities(response: RunFunctionResponse): Severity[] {
+  return response.results.map(({ severity }) => severity);
+}
