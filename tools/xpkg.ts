@@ -1,7 +1,7 @@
 /**
- * Builds the Crossplane packages into dist/, one for each folder of package/ that has a crossplane.yaml:
+ * Builds the Crossplane packages, into dist/ unless told otherwise, one for each folder of package/ that has a crossplane.yaml:
  *
- *     node tools/xpkg.ts [--runtime-image=TARBALL]
+ *     node tools/xpkg.ts [--runtime-image=TARBALL] [--output=FOLDER]
  *
  * The base configuration also carries apis/, compositions/ and, as its examples, examples/. The function carries the
  * runtime image, a tarball as `docker save` writes it; without one the package can be checked, but not run.
