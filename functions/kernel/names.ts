@@ -10,6 +10,8 @@ export const AFTER_ANNOTATION = `${GROUP}/after`;
 export const RETRY_ANNOTATION = `${GROUP}/retry`;
 export const CLUSTER_LABEL = `${GROUP}/cluster`;
 export const REGION_LABEL = `${GROUP}/region`;
+/** On nodes whose ports 80 and 443 are the Gateway's. */
+export const GATEWAY_NODE_LABEL = `${GROUP}/gateway`;
 export const CLAIM_NAME_LABEL = 'crossplane.io/claim-name';
 export const CLAIM_NAMESPACE_LABEL = 'crossplane.io/claim-namespace';
 export const COMPOSITE_LABEL = 'crossplane.io/composite';
