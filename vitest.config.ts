@@ -4,6 +4,7 @@ import type { Reporter, Vitest } from 'vitest/node';
 /** Tests that need more than Node: each is a project of its own with an npm script of its own. */
 const elsewhere = {
   engine: 'the real engine (npm run test:engine, needs Go 1.26)',
+  image: 'the image (npm run test:image, needs buildah)',
 };
 
 /** Says in one line what a run did not include. */
@@ -47,6 +48,15 @@ export default defineConfig({
           // One render by the real core takes about half a second on an idle machine; examples take several.
           testTimeout: 120_000,
           hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: 'image',
+          include: ['test/image/**/*.test.ts'],
+          // The image is built once, before its first test.
+          testTimeout: 60_000,
+          hookTimeout: 900_000,
         },
       },
     ],
