@@ -1,4 +1,4 @@
-import { credential, DNS_SECRET, type DnsProvider } from './provider.ts';
+import { absolute, credential, DNS_SECRET, type DnsProvider, nameInZone } from './provider.ts';
 
 const KEY = 'clientSecret';
 const FILE = 'azure.json';
@@ -9,6 +9,22 @@ const FILE = 'azure.json';
  */
 export const azure: DnsProvider = {
   id: 'azure',
+  package: 'provider-azure-network',
+  // A kind for each type, and no field for the name. Source: CRDs of provider-upjet-azure v2.7.0.
+  records: (record, { zone, resourceGroup }) => [
+    {
+      apiVersion: 'network.azure.upbound.io/v1beta1',
+      kind: `DNS${record.type}Record`,
+      externalName: nameInZone(record.name, zone),
+      forProvider: {
+        zoneName: zone,
+        resourceGroupName: resourceGroup,
+        records: absolute(record),
+        ttl: record.ttl,
+      },
+      fixed: ['zoneName', 'resourceGroupName'],
+    },
+  ],
   credentials: ({ servicePrincipal, resourceGroup }) => ({
     keys: [KEY],
     document: {

@@ -1,4 +1,4 @@
-import { credential, DNS_SECRET, type DnsProvider } from './provider.ts';
+import { absolute, credential, DNS_SECRET, type DnsProvider, zoneRef } from './provider.ts';
 
 const KEY = 'serviceAccount';
 const FOLDER = '/etc/dns-credentials';
@@ -9,6 +9,23 @@ const FOLDER = '/etc/dns-credentials';
  */
 export const clouddns: DnsProvider = {
   id: 'clouddns',
+  package: 'provider-gcp-dns',
+  // The managed zone goes by its own name, not by its domain. Source: CRD of provider-upjet-gcp v3.0.0.
+  records: (record, dns) => [
+    {
+      apiVersion: 'dns.gcp.upbound.io/v1beta2',
+      kind: 'RecordSet',
+      forProvider: {
+        ...(dns.zoneId === undefined ? { managedZoneRef: zoneRef(dns) } : { managedZone: dns.zoneId }),
+        ...(dns.project !== undefined && { project: dns.project }),
+        name: `${record.name}.`,
+        type: record.type,
+        rrdatas: absolute(record),
+        ttl: record.ttl,
+      },
+      fixed: ['managedZone', 'managedZoneRef', 'project', 'name', 'type'],
+    },
+  ],
   credentials: () => ({ keys: [], json: KEY }),
   externalDns: ({ project }) => ({
     provider: { name: 'google' },

@@ -1,4 +1,4 @@
-import { credential, secretVariable, type DnsProvider } from './provider.ts';
+import { absolute, credential, type DnsProvider, nameInZone, secretVariable } from './provider.ts';
 
 /**
  * Zones of Hetzner's Cloud API, with a token of the zone's project that may write.
@@ -8,6 +8,22 @@ import { credential, secretVariable, type DnsProvider } from './provider.ts';
  */
 export const hetzner: DnsProvider = {
   id: 'hetzner',
+  package: 'provider-hetzner',
+  // The zone goes by name: the package's own kind Zone can not be used. Source: CRD of provider-hetzner v0.2.1.
+  records: (record, { zone }) => [
+    {
+      apiVersion: 'dns.hetzner.crossplane.io/v1alpha1',
+      kind: 'ZoneRRSet',
+      forProvider: {
+        zone,
+        name: nameInZone(record.name, zone),
+        type: record.type,
+        records: absolute(record).map((value) => ({ value })),
+        ttl: record.ttl,
+      },
+      fixed: ['zone', 'name', 'type'],
+    },
+  ],
   credentials: () => ({ keys: ['token'] }),
   externalDns: () => ({
     provider: {

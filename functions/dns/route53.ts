@@ -1,4 +1,4 @@
-import { credential, secretVariable, type DnsProvider } from './provider.ts';
+import { absolute, credential, type DnsProvider, secretVariable, zoneRef } from './provider.ts';
 
 /** Route 53 is global; its API is signed for this region. */
 const REGION = 'us-east-1';
@@ -9,6 +9,22 @@ const REGION = 'us-east-1';
  */
 export const route53: DnsProvider = {
   id: 'route53',
+  package: 'provider-aws-route53',
+  // Source: CRD of provider-upjet-aws v2.6.0.
+  records: (record, dns) => [
+    {
+      apiVersion: 'route53.aws.upbound.io/v1beta2',
+      kind: 'Record',
+      forProvider: {
+        ...(dns.zoneId === undefined ? { zoneIdRef: zoneRef(dns) } : { zoneId: dns.zoneId }),
+        name: record.name,
+        type: record.type,
+        records: absolute(record),
+        ttl: record.ttl,
+      },
+      fixed: ['zoneId', 'zoneIdRef', 'name', 'type'],
+    },
+  ],
   credentials: () => ({ keys: ['accessKeyId', 'secretAccessKey'] }),
   externalDns: ({ zoneId }) => ({
     provider: { name: 'aws' },
