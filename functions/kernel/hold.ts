@@ -61,12 +61,13 @@ export function frozen(desired: Manifest, observed: Manifest, paths: readonly st
   return { ...fields, apiVersion: desired.apiVersion, kind: desired.kind, metadata: desired.metadata };
 }
 
-/** The dotted paths at which the desired object differs from what was last applied. */
+/** The dotted paths at which the desired object differs from what was last applied there. */
 export function differences(desired: Manifest, observed: Manifest, paths: readonly string[]): string[] {
   const before = held(observed);
   return paths.filter((path) => {
     const names = path.split('.');
-    return !same(valueAt(before, names), valueAt(desired, names));
+    const applied = valueAt(before, names);
+    return applied !== undefined && !same(applied, valueAt(desired, names));
   });
 }
 

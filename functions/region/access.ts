@@ -1,0 +1,150 @@
+/** What the bootstrap Jobs may do on the control plane, and how the region's cluster is reached from it. */
+import type { Node } from '../kernel/graph.ts';
+import { at, type Manifest } from '../kernel/manifest.ts';
+import { CLAIM_NAME_LABEL, CLAIM_NAMESPACE_LABEL, nameFor, SYSTEM_NAMESPACE } from '../kernel/names.ts';
+import type { RegionSpec } from '../apis/region.ts';
+import { secretNames } from './jobs.ts';
+
+const RBAC = 'rbac.authorization.k8s.io/v1';
+const STEP = 'MachinesReady';
+
+/** The key of a kubeconfig Secret that holds the kubeconfig. */
+export const KUBECONFIG_KEY = 'kubeconfig';
+
+/** Namespace of the claim, where the Secrets it names are read; without a claim, as in a render, the system's. */
+export function claimNamespace(xr: Manifest): string {
+  return xr.metadata.labels?.[CLAIM_NAMESPACE_LABEL] ?? SYSTEM_NAMESPACE;
+}
+
+/** The tenant's copy of the kubeconfig; undefined where there is no claim. */
+export function kubeconfigCopy(
+  xr: Manifest,
+  spec: RegionSpec,
+): { namespace: string; name: string } | undefined {
+  const namespace = xr.metadata.labels?.[CLAIM_NAMESPACE_LABEL];
+  const claim = xr.metadata.labels?.[CLAIM_NAME_LABEL];
+  if (namespace === undefined || claim === undefined) return undefined;
+  return { namespace, name: nameFor(claim, `${spec.cluster ? `${spec.name}-` : ''}kubeconfig`) };
+}
+
+/**
+ * Account, roles and the empty Secrets that the Jobs fill.
+ * @param results names of the result ConfigMaps.
+ */
+export function planAccess(xr: Manifest, spec: RegionSpec, results: readonly string[]): Node[] {
+  const xrName = xr.metadata.name ?? '';
+  const account = nameFor(xrName, 'service-account');
+  const kubeconfig = nameFor(xrName, 'kubeconfig');
+  const copy = kubeconfigCopy(xr, spec);
+  const secret = (namespace: string, name?: string) => ({
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { namespace, ...(name !== undefined && { name }) },
+    type: 'Opaque',
+  });
+  return [
+    {
+      key: 'service-account',
+      step: STEP,
+      manifest: { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { namespace: SYSTEM_NAMESPACE } },
+    },
+    { key: 'kubeconfig', step: STEP, manifest: secret(SYSTEM_NAMESPACE) },
+    ...role('role', SYSTEM_NAMESPACE, account, [
+      // A create can not be limited to a name; the Secrets that exist can.
+      { apiGroups: [''], resources: ['secrets'], verbs: ['create'] },
+      {
+        apiGroups: [''],
+        resources: ['secrets'],
+        resourceNames: [...Object.values(secretNames(xr)), kubeconfig].sort(),
+        verbs: ['get', 'patch', 'update'],
+      },
+      {
+        apiGroups: [''],
+        resources: ['configmaps'],
+        resourceNames: [...results].sort(),
+        verbs: ['get', 'patch', 'update'],
+      },
+    ]),
+    ...(copy
+      ? [
+          { key: 'kubeconfig-copy', step: STEP, manifest: secret(copy.namespace, copy.name) },
+          ...role('role/claim', copy.namespace, account, [
+            {
+              apiGroups: [''],
+              resources: ['secrets'],
+              resourceNames: [copy.name],
+              verbs: ['get', 'patch', 'update'],
+            },
+            ...(spec.restoreFrom
+              ? [
+                  {
+                    apiGroups: [''],
+                    resources: ['secrets'],
+                    resourceNames: [spec.restoreFrom.tokenSecretRef.name],
+                    verbs: ['get'],
+                  },
+                ]
+              : []),
+          ]),
+        ]
+      : []),
+  ];
+
+  function role(key: string, namespace: string, subject: string, rules: Manifest['rules']): Node[] {
+    const name = nameFor(xrName, key);
+    return [
+      {
+        key,
+        step: STEP,
+        follows: true,
+        manifest: { apiVersion: RBAC, kind: 'Role', metadata: { namespace }, rules },
+      },
+      {
+        key: key.replace('role', 'role-binding'),
+        step: STEP,
+        after: [key, 'service-account'],
+        manifest: {
+          apiVersion: RBAC,
+          kind: 'RoleBinding',
+          metadata: { namespace },
+          roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name },
+          subjects: [{ kind: 'ServiceAccount', name: subject, namespace: SYSTEM_NAMESPACE }],
+        },
+      },
+    ];
+  }
+}
+
+/** The ways into the region's cluster, both named as the XOpenOvaRegion. */
+export function planProviderConfigs(xr: Manifest, after: readonly string[]): Node[] {
+  const xrName = xr.metadata.name ?? '';
+  const kinds = [
+    { key: 'provider-config/helm', apiVersion: 'helm.crossplane.io/v1beta1' },
+    { key: 'provider-config/kubernetes', apiVersion: 'kubernetes.crossplane.io/v1alpha1' },
+  ];
+  return kinds.map(({ key, apiVersion }) => ({
+    key,
+    step: 'KubernetesReady',
+    after,
+    manifest: {
+      apiVersion,
+      kind: 'ProviderConfig',
+      metadata: { name: xrName },
+      spec: {
+        credentials: {
+          source: 'Secret',
+          secretRef: {
+            namespace: SYSTEM_NAMESPACE,
+            name: nameFor(xrName, 'kubeconfig'),
+            key: KUBECONFIG_KEY,
+          },
+        },
+      },
+    },
+  }));
+}
+
+/** Whether a key has been written into the kubeconfig Secret; the value is never looked at. */
+export function hasKubeconfig(secret: Manifest | undefined): boolean {
+  return at(secret, 'data', KUBECONFIG_KEY) !== undefined;
+}

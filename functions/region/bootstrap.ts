@@ -1,0 +1,221 @@
+/** K3s on the machines of a region: which Jobs there are, and what each waits for. */
+import type { Input as Document, Target } from '../bootstrap/contract.ts';
+import type { After } from '../kernel/graph.ts';
+import { at, textAt, type Manifest } from '../kernel/manifest.ts';
+import { CLAIM_NAME_LABEL, nameFor } from '../kernel/names.ts';
+import { claimNamespace, kubeconfigCopy } from './access.ts';
+import { common, inputOf, isDone, versionKey, type Task } from './jobs.ts';
+import { nodeConfig, serverConfig } from './k3s.ts';
+import { identityOf, machineKey, privateAddressOf, publicAddressesOf, type Machine } from './machines.ts';
+import { loadBalancerIps, type Region } from './region.ts';
+
+/** The Job that makes keys and tokens, before anything that costs money. */
+export const PREPARE = 'prepare/region/keys';
+
+export function prepare({ xr, spec }: Region): Task {
+  return {
+    key: PREPARE,
+    step: 'MachinesReady',
+    after: [],
+    input: {
+      ...common(xr, PREPARE, 'prepare'),
+      operation: 'prepare',
+      ...(spec.restoreFrom && {
+        restoreToken: { namespace: claimNamespace(xr), name: spec.restoreFrom.tokenSecretRef.name },
+      }),
+    },
+  };
+}
+
+/** K3s on every machine: the first server, Cilium, the other servers one at a time, then the agents; then upgrades. */
+export function planBootstrap(region: Region): Task[] {
+  const { spec, machines } = region;
+  const servers = machines.filter(({ role }) => role === 'server');
+  const agents = machines.filter(({ role }) => role === 'agent');
+  const foundation: After[] =
+    spec.cloud.provider === 'existing' || spec.loadBalancer.type !== 'cloud' ? [] : ['load-balancer/network'];
+  const joins: Task[] = [];
+  for (const [index, machine] of servers.entries()) {
+    const before = joins.at(-1);
+    joins.push(join(region, machine, [...(before ? [before.key, NETWORK_READY] : foundation)]));
+    if (index === 0) joins.push(kubeconfig(region, servers));
+  }
+  const serverJoins = joins.filter(({ key }) => key.startsWith('server/'));
+  const agentJoins = agents.map((machine) =>
+    join(region, machine, [...serverJoins.map(({ key }) => key), NETWORK_READY]),
+  );
+  return [...joins, ...agentJoins, ...upgrades(region, [...servers, ...agents])];
+}
+
+/** Pods have a network: no node is Ready before, and nothing before may wait for one that is. */
+const NETWORK_READY: After = {
+  key: 'platform',
+  until: 'Cilium is installed',
+  test: (platform) => at(platform, 'status', 'networkReady') === true,
+};
+
+/** The Job that makes K3s run on a machine. Its key names the machine as it is now: one that comes back blank is done again. */
+function join(region: Region, machine: Machine, after: readonly After[]): Task {
+  const { xr, spec, observed } = region;
+  const identity = identityOf(machine, observed) ?? knownIdentity(region, machine) ?? 'new';
+  const key = `${machine.role}/${machine.id}/${identity}`;
+  const target = targetOf(region, machine, identity);
+  const k3s = {
+    version: spec.kubernetes.version,
+    common: machine.role === 'server' ? serverConfig(spec) : {},
+    node: nodeConfig(spec, machine, { ...target, apiAddresses: loadBalancerAddresses(region) }),
+  };
+  const document: Document =
+    machine.role === 'server'
+      ? {
+          ...common(xr, key, 'server'),
+          operation: 'server',
+          target,
+          peers: serversOf(region, machine.id),
+          k3s,
+          snapshots: snapshots(region),
+          cni: 'none',
+          ...(spec.restoreFrom && { restore: { snapshot: spec.restoreFrom.snapshot } }),
+        }
+      : {
+          ...common(xr, key, 'agent'),
+          operation: 'agent',
+          target,
+          peers: serversOf(region, machine.id),
+          k3s,
+        };
+  return {
+    key,
+    step: 'KubernetesReady',
+    after: [...(machine.existing ? [PREPARE] : [machineKey(machine.id)]), ...after],
+    input: document,
+  };
+}
+
+/** The identity that the machine's newest Job has, while the cloud does not say it: a flap must not drop the Job. */
+function knownIdentity({ observed }: Region, { role, id }: Machine): string | undefined {
+  const prefix = `${role}/${id}/`;
+  const born = (job: Manifest) => textAt(job, 'metadata', 'creationTimestamp') ?? '';
+  const newest = observed.ours
+    .filter(([key]) => key.startsWith(prefix))
+    .sort(([, left], [, right]) => (born(left) < born(right) ? 1 : -1))[0];
+  return newest?.[0].slice(prefix.length).split('/')[0];
+}
+
+/** One living server's address, sticky: another one only when that server goes or comes back as another machine. */
+function kubeconfig(region: Region, servers: readonly Machine[]): Task {
+  const { xr, xrName, spec, observed, jobs } = region;
+  const keyed = servers.map((machine) => {
+    const identity = identityOf(machine, observed) ?? knownIdentity(region, machine) ?? 'new';
+    return { machine, identity, key: `kubeconfig/${machine.id}/${identity}` };
+  });
+  const joined = ({ machine, identity }: (typeof keyed)[number]) =>
+    isDone(jobs, `server/${machine.id}/${identity}`);
+  const chosen = keyed.find(({ key }) => observed.get(key) !== undefined) ?? keyed.find(joined) ?? keyed[0];
+  if (chosen === undefined) throw new Error('a region without servers was planned');
+  const copy = kubeconfigCopy(xr, spec);
+  return {
+    key: chosen.key,
+    step: 'KubernetesReady',
+    after: [`server/${chosen.machine.id}/${chosen.identity}`],
+    input: {
+      ...common(xr, chosen.key, 'kubeconfig'),
+      operation: 'kubeconfig',
+      target: targetOf(region, chosen.machine, chosen.identity),
+      kubeconfig: nameFor(xrName, 'kubeconfig'),
+      ...(copy && { copy }),
+      context: xrName,
+    },
+  };
+}
+
+/** Nodes that were joined or upgraded with another version than the one asked for: servers first, one at a time. */
+function upgrades(region: Region, machines: readonly Machine[]): Task[] {
+  const { xr, spec, observed, jobs } = region;
+  const tasks: Task[] = [];
+  for (const machine of machines) {
+    const identity = identityOf(machine, observed) ?? knownIdentity(region, machine);
+    if (identity === undefined) continue;
+    const joinKey = `${machine.role}/${machine.id}/${identity}`;
+    const joinedWith = inputOf(observed.get(joinKey));
+    const version = joinedWith && 'k3s' in joinedWith ? joinedWith.k3s.version : undefined;
+    if (version === undefined || version === spec.kubernetes.version || !isDone(jobs, joinKey)) continue;
+    const key = `upgrade/${machine.id}/${identity}-${versionKey(spec.kubernetes.version)}`;
+    const target = targetOf(region, machine, identity);
+    const before = tasks.at(-1);
+    tasks.push({
+      key,
+      step: 'KubernetesReady',
+      after: before ? [before.key] : [joinKey],
+      input: {
+        ...common(xr, key, 'upgrade'),
+        operation: 'upgrade',
+        target,
+        peers: serversOf(region, machine.id),
+        role: machine.role,
+        k3s: {
+          version: spec.kubernetes.version,
+          common: machine.role === 'server' ? serverConfig(spec) : {},
+          node: nodeConfig(spec, machine, { ...target, apiAddresses: loadBalancerAddresses(region) }),
+        },
+      },
+    });
+  }
+  return tasks;
+}
+
+/** Where SSH answers on a machine, as far as it is known. */
+export function targetOf({ observed }: Region, machine: Machine, identity: string): Target {
+  if (machine.existing) {
+    const { address, nodeAddress, port, hostKey } = machine.existing;
+    return { name: machine.name, address, nodeAddress, port, identity, hostKey };
+  }
+  const server = observed.get(machineKey(machine.id));
+  const nodeAddress = privateAddressOf(server) ?? '';
+  return {
+    name: machine.name,
+    address: publicAddressesOf(server)[0] ?? nodeAddress,
+    nodeAddress,
+    port: 22,
+    identity,
+  };
+}
+
+/** The servers of the region but this machine, lowest ordinal first, as far as they are known. */
+export function serversOf(region: Region, except: string): Target[] {
+  return region.machines
+    .filter(({ role, id }) => role === 'server' && id !== except)
+    .flatMap((peer) => {
+      const identity = identityOf(peer, region.observed);
+      return identity === undefined ? [] : [targetOf(region, peer, identity)];
+    });
+}
+
+function loadBalancerAddresses(region: Region): string[] {
+  return region.spec.loadBalancer.api ? loadBalancerIps(region) : [];
+}
+
+/** Where etcd is saved: in the archival store when it speaks S3, else on the servers. */
+function snapshots({ xr, spec: { backup, archival, name } }: Region) {
+  const { schedule, retention } = backup.etcd;
+  const { provider, endpoint, bucket, region } = archival ?? {};
+  // GCS speaks S3 with HMAC keys; Azure does not. Source: docs.k3s.io, etcd-snapshot, 2026-11.
+  const address =
+    endpoint ?? (provider === 's3' ? `https://s3.${region ?? 'eu-central-1'}.amazonaws.com` : undefined);
+  const folder =
+    archival?.prefix ?? `${claimNamespace(xr)}/${xr.metadata.labels?.[CLAIM_NAME_LABEL] ?? name}`;
+  return {
+    schedule,
+    retention,
+    ...(address !== undefined &&
+      bucket !== undefined &&
+      provider !== 'azureblob' && {
+        s3: {
+          endpoint: address.replace(/^https?:\/\//, ''),
+          bucket,
+          region: region ?? 'auto',
+          folder: `${folder}/${name}/etcd`,
+        },
+      }),
+  };
+}

@@ -1,0 +1,61 @@
+/** What to do about what a provider or a Job says. Source of the codes: docs.hetzner.cloud, errors, 2026-11. */
+
+interface Hint {
+  readonly when: RegExp;
+  readonly advice: string;
+}
+
+const HINTS: readonly Hint[] = [
+  {
+    when: /resource_limit_exceeded|server_limit|limit_reached/,
+    advice:
+      'The project is at its limit: ask Hetzner to raise it (Console, Limits), or ask for fewer machines',
+  },
+  {
+    when: /resource_unavailable|server_type.*unavailable/,
+    advice:
+      'The machine type is sold out in this location: add another to serverTypes, or wait, the provider tries again',
+  },
+  {
+    when: /placement_error/,
+    advice:
+      'Hetzner has no further host for the placement group now: wait, the provider tries again, or choose another serverType',
+  },
+  {
+    when: /uniqueness_error|already (used|exists)|not unique/,
+    advice:
+      'The project has an object of this name or key already: remove it, or use a project of its own for this cluster',
+  },
+  {
+    when: /rate_limit_exceeded|429/,
+    advice:
+      'The project has used up its calls for this hour: it goes on by itself; fewer tools on one token help',
+  },
+  {
+    when: /unauthorized|invalid_token|401/,
+    advice: 'The API token of the ProviderConfig is refused: check its Secret, and that the token may write',
+  },
+  {
+    when: /prevent_destroy|cannot be destroyed/,
+    advice:
+      'The spec asks for a change that only a new machine can have: take it back, or remove this machine from its pool',
+  },
+  {
+    when: /(ssh|connect).*(timeout|timed out|ETIMEDOUT)|timed out.*:22/i,
+    advice: "SSH does not answer: is this control plane's egress in access.managementCidrs?",
+  },
+  {
+    when: /backoff limit|DeadlineExceeded|FailJob|BackoffLimitExceeded/i,
+    advice:
+      'Read the result of the Job and its log; then annotate the claim with platform.openova.io/retry=<any new value>',
+  },
+  {
+    when: /cannot get credentials|no credentials|Secret ".*" not found|ProviderConfig.*not found/i,
+    advice: 'The ProviderConfig or its Secret is missing: docs/install.md shows both',
+  },
+];
+
+/** Advice on a message; undefined where there is none better than the message itself. */
+export function advise(message: string): string | undefined {
+  return HINTS.find(({ when }) => when.test(message))?.advice;
+}

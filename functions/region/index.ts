@@ -1,0 +1,87 @@
+/** XOpenOvaRegion: machines, K3s on them, the ways into the cluster, and one XOpenOvaPlatform. */
+import { parseRegion, type RegionSpec } from '../apis/region.ts';
+import type { Composer, Graph, Problem } from '../kernel/graph.ts';
+import { textAt } from '../kernel/manifest.ts';
+import { nameFor } from '../kernel/names.ts';
+import { RELEASE } from '../release.ts';
+import { planAccess, planProviderConfigs } from './access.ts';
+import { planBootstrap, prepare, PREPARE } from './bootstrap.ts';
+import { planCloud } from './hcloud.ts';
+import { job, resultOf } from './jobs.ts';
+import { CONTROL_PLANE, planAddresses } from './machines.ts';
+import { planPlatform } from './platform.ts';
+import { regionOf, type Region } from './region.ts';
+import { leavingKeys, leavingMachines, planRemovals } from './removal.ts';
+import { wantedRelease } from './release.ts';
+import { report } from './report.ts';
+import { planUsages } from './usages.ts';
+
+export const regionComposer: Composer<RegionSpec> = {
+  kind: 'XOpenOvaRegion',
+  parse: parseRegion,
+  plan: (input) => plan(regionOf(input)),
+  report: (input, settled) => report(regionOf(input), settled),
+};
+
+function plan(region: Region): Graph {
+  const { xr, xrName, spec, observed, machines, jobs } = region;
+  const addresses = planAddresses(machines, spec.network.subnetCidr, observed);
+  const cloud =
+    spec.cloud.provider === 'existing'
+      ? []
+      : planCloud({
+          xrName,
+          spec,
+          machines,
+          addresses,
+          observed,
+          publicKey: resultOf(jobs, PREPARE)?.publicKey,
+          prepare: PREPARE,
+        });
+  const leaving = leavingMachines(region);
+  const tasks = [prepare(region), ...planBootstrap(region), ...planRemovals(region, leaving)];
+  const jobNodes = tasks.flatMap((task) => job(jobs, task));
+  const results = jobNodes
+    .filter(({ manifest }) => manifest.kind === 'ConfigMap')
+    .map(({ key }) => nameFor(xrName, key));
+  const kubeconfig = tasks.find(({ key }) => key.startsWith('kubeconfig/'))?.key ?? '';
+  return {
+    nodes: [
+      ...planAccess(xr, spec, results),
+      ...jobNodes,
+      ...cloud,
+      ...planProviderConfigs(xr, [kubeconfig]),
+      ...planUsages(xrName, spec, machines),
+      planPlatform(region, tasks),
+    ],
+    problems: problems(region, addresses.machines.size),
+    leaving: leavingKeys(region, leaving),
+    release: {
+      running: textAt(xr, 'status', 'release'),
+      wanted: wantedRelease(spec, textAt(xr, 'status', 'release')),
+      installed: RELEASE,
+    },
+  };
+}
+
+function problems({ spec, machines }: Region, addresses: number): Problem[] {
+  const taken = spec.pools.some(({ name }) => name === CONTROL_PLANE);
+  return [
+    ...(taken
+      ? [
+          {
+            field: `spec.pools[${CONTROL_PLANE}].name`,
+            message: `is "${CONTROL_PLANE}", which is what the servers' own pool is called, must be another name`,
+          },
+        ]
+      : []),
+    ...(spec.cloud.provider !== 'existing' && addresses < machines.length
+      ? [
+          {
+            field: 'spec.network.subnetCidr',
+            message: `is "${spec.network.subnetCidr}", which has room for ${addresses} machines, must have room for ${machines.length}`,
+          },
+        ]
+      : []),
+  ];
+}

@@ -1,0 +1,226 @@
+/** The bootstrap Jobs: our own image with another entry point. What runs again needs a new key. */
+import type { RegionSpec } from '../apis/region.ts';
+import {
+  EXIT,
+  Input,
+  INPUT_ANNOTATION,
+  INPUT_FILE,
+  readResult,
+  RESULT_KEY,
+  SECRETS_DIR,
+  type Operation,
+  type Result,
+} from '../bootstrap/contract.ts';
+import type { After, Node } from '../kernel/graph.ts';
+import { textAt, type Manifest } from '../kernel/manifest.ts';
+import { nameFor, RETRY_ANNOTATION, SYSTEM_NAMESPACE } from '../kernel/names.ts';
+import { hasFailed, isReady, type Observed } from '../kernel/observed.ts';
+import { IMAGE } from '../release.ts';
+
+/** The user of distroless images; the number has no meaning on the machines. */
+const USER = 65532;
+/** Tries of one Job; then a person is asked, see `retry`. */
+const TRIES = 3;
+
+/** Seconds that an operation may take in all its tries, from the waits that facts suggest: SSH 10 min, cloud-init 10 min, join 10 min. */
+const DEADLINES: Partial<Record<Operation, number>> = { prepare: 300, kubeconfig: 900 };
+const DEADLINE = 3600;
+
+export interface Jobs {
+  readonly xr: Manifest;
+  readonly spec: RegionSpec;
+  readonly observed: Observed;
+}
+
+export interface Task {
+  /** `<operation>/<machine>/<identity>`: what is to be achieved, never how. */
+  readonly key: string;
+  readonly input: Input;
+  readonly after: readonly After[];
+  readonly step: string;
+}
+
+/** Names of the Secrets that the program makes and that outlive the claim. */
+export function secretNames(xr: Manifest): { tokens: string; ssh: string; hostKeys: string } {
+  const name = xr.metadata.name ?? '';
+  return {
+    tokens: nameFor(name, 'tokens'),
+    ssh: nameFor(name, 'ssh'),
+    hostKeys: nameFor(name, 'host-keys'),
+  };
+}
+
+/** What every input document says. */
+export function common(xr: Manifest, key: string, operation: Operation) {
+  return {
+    version: 1 as const,
+    region: xr.metadata.name ?? '',
+    namespace: SYSTEM_NAMESPACE,
+    result: nameFor(xr.metadata.name ?? '', `${key}/result`),
+    secrets: secretNames(xr),
+    deadlineSeconds: DEADLINES[operation] ?? DEADLINE,
+  };
+}
+
+/**
+ * The newest attempt at a task: a failed one is followed by another when the claim's retry annotation has a value that
+ * this one was not made with. The first attempt has the plain key.
+ */
+export function currentAttempt(
+  { xr, observed }: Jobs,
+  key: string,
+): { key: string; retry: string | undefined } {
+  const retry = textAt(xr, 'metadata', 'annotations', RETRY_ANNOTATION);
+  let attempt = 1;
+  while (observed.get(attemptKey(key, attempt + 1)) !== undefined) attempt++;
+  const job = observed.get(attemptKey(key, attempt));
+  const madeWith = textAt(job, 'metadata', 'annotations', RETRY_ANNOTATION);
+  const again = job !== undefined && hasFailed(job) && retry !== undefined && retry !== madeWith;
+  return { key: attemptKey(key, again ? attempt + 1 : attempt), retry };
+}
+
+function attemptKey(key: string, attempt: number): string {
+  return attempt === 1 ? key : `${key}/${attempt}`;
+}
+
+/** A Job and the ConfigMap for its result. */
+export function job(jobs: Jobs, task: Task): Node[] {
+  const { xr } = jobs;
+  const { key, retry } = currentAttempt(jobs, task.key);
+  const resultKey = `${key}/result`;
+  const xrName = xr.metadata.name ?? '';
+  const input = { ...task.input, ...('result' in task.input && { result: nameFor(xrName, resultKey) }) };
+  return [
+    {
+      key: resultKey,
+      step: task.step,
+      scales: true,
+      after: task.after,
+      manifest: { apiVersion: 'v1', kind: 'ConfigMap', metadata: { namespace: SYSTEM_NAMESPACE } },
+    },
+    {
+      key,
+      step: task.step,
+      scales: true,
+      after: [...task.after, 'service-account', 'role', 'role-binding', resultKey],
+      once: true,
+      manifest: {
+        apiVersion: 'batch/v1',
+        kind: 'Job',
+        metadata: {
+          namespace: SYSTEM_NAMESPACE,
+          ...(retry !== undefined && { annotations: { [RETRY_ANNOTATION]: retry } }),
+        },
+        spec: jobSpec(xr, input),
+      },
+    },
+  ];
+}
+
+function jobSpec(xr: Manifest, input: Input): Manifest['spec'] {
+  const xrName = xr.metadata.name ?? '';
+  const secrets = 'secrets' in input && input.operation !== 'prepare' ? secretNames(xr) : undefined;
+  return {
+    backoffLimit: TRIES - 1,
+    activeDeadlineSeconds: 'deadlineSeconds' in input ? input.deadlineSeconds : DEADLINE,
+    completions: 1,
+    parallelism: 1,
+    podReplacementPolicy: 'Failed',
+    podFailurePolicy: {
+      rules: [
+        { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] },
+        {
+          // What another try can not mend.
+          action: 'FailJob',
+          onExitCodes: { operator: 'In', values: [EXIT.input, EXIT.hostKey, EXIT.quorum] },
+        },
+      ],
+    },
+    template: {
+      metadata: { annotations: { [INPUT_ANNOTATION]: JSON.stringify(input) } },
+      spec: {
+        restartPolicy: 'Never',
+        serviceAccountName: nameFor(xrName, 'service-account'),
+        securityContext: {
+          runAsNonRoot: true,
+          runAsUser: USER,
+          runAsGroup: USER,
+          fsGroup: USER,
+          seccompProfile: { type: 'RuntimeDefault' },
+        },
+        containers: [
+          {
+            name: 'bootstrap',
+            image: IMAGE,
+            args: ['bootstrap', '--config', INPUT_FILE],
+            terminationMessagePolicy: 'FallbackToLogsOnError',
+            securityContext: {
+              allowPrivilegeEscalation: false,
+              readOnlyRootFilesystem: true,
+              capabilities: { drop: ['ALL'] },
+            },
+            resources: { requests: { cpu: '50m', memory: '64Mi' }, limits: { memory: '256Mi' } },
+            volumeMounts: [
+              { name: 'input', mountPath: INPUT_FILE.slice(0, INPUT_FILE.lastIndexOf('/')), readOnly: true },
+              ...(secrets ? [{ name: 'secrets', mountPath: SECRETS_DIR, readOnly: true }] : []),
+              { name: 'tmp', mountPath: '/tmp' },
+            ],
+          },
+        ],
+        volumes: [
+          {
+            name: 'input',
+            downwardAPI: {
+              items: [
+                {
+                  path: INPUT_FILE.slice(INPUT_FILE.lastIndexOf('/') + 1),
+                  fieldRef: { fieldPath: `metadata.annotations['${INPUT_ANNOTATION}']` },
+                },
+              ],
+            },
+          },
+          ...(secrets ? [{ name: 'secrets', projected: { sources: projected(secrets) } }] : []),
+          { name: 'tmp', emptyDir: {} },
+        ],
+      },
+    },
+  };
+}
+
+/** Each Secret in a folder of its own name, so that keys do not meet. */
+function projected(secrets: ReturnType<typeof secretNames>) {
+  const items = { tokens: ['server', 'agent'], ssh: ['id_ed25519'] };
+  return Object.entries(items).map(([folder, keys]) => ({
+    secret: {
+      name: folder === 'ssh' ? secrets.ssh : secrets.tokens,
+      items: keys.map((key) => ({ key, path: `${folder}/${key}` })),
+    },
+  }));
+}
+
+/** The result of the newest attempt at a task; undefined before the program has written one. */
+export function resultOf(jobs: Jobs, key: string): Result | undefined {
+  const current = currentAttempt(jobs, key).key;
+  return readResult(textAt(jobs.observed.get(`${current}/result`), 'data', RESULT_KEY));
+}
+
+export function isDone(jobs: Jobs, key: string): boolean {
+  const done = jobs.observed.get(currentAttempt(jobs, key).key);
+  return done !== undefined && isReady(done);
+}
+
+/** The input that a Job was made with; undefined for one that is not ours. */
+export function inputOf(jobObject: Manifest | undefined): Input | undefined {
+  const text = textAt(jobObject, 'spec', 'template', 'metadata', 'annotations', INPUT_ANNOTATION);
+  if (text === undefined) return undefined;
+  try {
+    return Input.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A short stand-in for a version in keys: `v1.36.3+k3s1` becomes `v1.36.3-k3s1`. */
+export function versionKey(version: string): string {
+  return version.replace('+', '-');
+}

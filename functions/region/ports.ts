@@ -1,0 +1,41 @@
+/**
+ * The ports of a region, and who may reach them from outside. Hetzner's firewalls filter the public side alone: what
+ * machines say to each other goes through the private network and is in no rule.
+ * Source: docs.k3s.io, requirements, networking; docs.cilium.io, firewall rules; 2026-11.
+ */
+import type { Access } from '../apis/fields.ts';
+
+export interface Port {
+  readonly name: string;
+  /** As Hetzner writes ports: a string. */
+  readonly port: string;
+  readonly protocol: 'tcp' | 'udp';
+  readonly description: string;
+  readonly from: (access: Access) => readonly string[];
+}
+
+export const WORLD: readonly string[] = ['0.0.0.0/0', '::/0'];
+
+/** What a machine answers on its public side, whatever it does. */
+export const FIREWALL_PORTS: readonly Port[] = [
+  {
+    name: 'ssh',
+    port: '22',
+    protocol: 'tcp',
+    description: 'SSH, for the bootstrap Jobs and for people',
+    from: ({ managementCidrs, sshAllowedCidrs }) => [...managementCidrs, ...sshAllowedCidrs],
+  },
+  {
+    name: 'api',
+    port: '6443',
+    protocol: 'tcp',
+    description: 'Kubernetes API, for the control plane and for people',
+    from: ({ managementCidrs, apiAllowedCidrs }) => [...managementCidrs, ...apiAllowedCidrs],
+  },
+];
+
+/** What the Gateway answers: at the load balancer, or on the machines where there is none. */
+export const GATEWAY_PORTS: readonly Port[] = [
+  { name: 'http', port: '80', protocol: 'tcp', description: 'HTTP, for everybody', from: () => WORLD },
+  { name: 'https', port: '443', protocol: 'tcp', description: 'HTTPS, for everybody', from: () => WORLD },
+];

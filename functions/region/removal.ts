@@ -1,0 +1,101 @@
+/** Machines that the spec no longer wants: drained one at a time, then gone with everything made for them. */
+import type { Target } from '../bootstrap/contract.ts';
+import { nameFor } from '../kernel/names.ts';
+import { serversOf } from './bootstrap.ts';
+import { common, inputOf, type Task } from './jobs.ts';
+import {
+  cloudId,
+  CONTROL_PLANE,
+  machineKey,
+  parseMachineId,
+  privateAddressOf,
+  publicAddressesOf,
+} from './machines.ts';
+import type { Region } from './region.ts';
+
+export interface LeavingMachine {
+  readonly id: string;
+  readonly role: 'server' | 'agent';
+  /** Whether K3s was ever begun on it, so that there may be a node to drain. */
+  readonly joined: boolean;
+}
+
+/** Observed machines that the spec no longer wants: agents first, highest ordinal first. */
+export function leavingMachines({ observed, machines }: Region): LeavingMachine[] {
+  const wanted = new Set(machines.map(({ id }) => id));
+  const roles = new Map<string, LeavingMachine>();
+  for (const [key] of observed.ours) {
+    const [kind, id] = key.split('/');
+    if (id === undefined || wanted.has(id)) continue;
+    const known = roles.get(id);
+    if (kind === 'server' || kind === 'agent') roles.set(id, { id, role: kind, joined: true });
+    else if (kind === 'machine' && known === undefined) {
+      const pool = parseMachineId(id)?.pool;
+      roles.set(id, { id, role: pool === CONTROL_PLANE ? 'server' : 'agent', joined: false });
+    }
+  }
+  const ordinal = ({ id }: LeavingMachine) => parseMachineId(id)?.ordinal ?? 0;
+  return [...roles.values()].sort(
+    (left, right) =>
+      left.role.localeCompare(right.role) || ordinal(right) - ordinal(left) || (left.id < right.id ? -1 : 1),
+  );
+}
+
+function drainKey({ observed }: Region, { id }: LeavingMachine): string {
+  const server = observed.get(machineKey(id));
+  return `drain-and-remove/${id}/${cloudId(server) ?? 'node'}`;
+}
+
+/** The drain of the one machine whose turn it is; the others wait with all they have. */
+export function planRemovals(region: Region, leaving: readonly LeavingMachine[]): Task[] {
+  const { xr, xrName, observed } = region;
+  const next = leaving.find(({ joined }) => joined);
+  if (next === undefined) return [];
+  const key = drainKey(region, next);
+  const server = observed.get(machineKey(next.id));
+  const joinJob = observed.ours.find(([one]) => one.startsWith(`${next.role}/${next.id}/`))?.[1];
+  const joinInput = inputOf(joinJob);
+  const target: Target =
+    joinInput && 'target' in joinInput
+      ? joinInput.target
+      : {
+          name: nameFor(xrName, next.id),
+          address: publicAddressesOf(server)[0] ?? '',
+          nodeAddress: privateAddressOf(server) ?? '',
+          port: 22,
+          identity: 'node',
+        };
+  return [
+    {
+      key,
+      step: 'MachinesReady',
+      after: [],
+      input: {
+        ...common(xr, key, 'drain-and-remove'),
+        operation: 'drain-and-remove',
+        target,
+        peers: serversOf(region, next.id),
+        role: next.role,
+        drainSeconds: 900,
+      },
+    },
+  ];
+}
+
+/** Everything of a machine that goes waits for its drain; one that never joined has nothing to drain. */
+export function leavingKeys(region: Region, leaving: readonly LeavingMachine[]): Map<string, string[]> {
+  const keys = new Map<string, string[]>();
+  const byId = new Map(leaving.map((machine) => [machine.id, machine]));
+  for (const [key] of region.observed.ours) {
+    const machine = key.split('/').flatMap((part) => byId.get(part) ?? [])[0];
+    if (machine !== undefined)
+      keys.set(
+        key,
+        machine.joined && !key.startsWith('drain-and-remove/') ? [drainKey(region, machine)] : [],
+      );
+    // What was achieved for a machine that is another one by now, and for machines that have gone.
+    else if (/^(server|agent|kubeconfig|upgrade|drain-and-remove|prepare)\//.test(key)) keys.set(key, []);
+    else if (key.startsWith('placement-group/')) keys.set(key, []);
+  }
+  return keys;
+}

@@ -1,0 +1,88 @@
+/** What a person reads of a region. */
+import { machineKey, privateAddressOf, publicAddressesOf, type Machine } from './machines.ts';
+import type { Condition, Report } from '../kernel/graph.ts';
+import { numberAt, objectAt, textAt, type JsonObject } from '../kernel/manifest.ts';
+import { few, progress, progressStatus } from '../kernel/report.ts';
+import type { Settled } from '../kernel/settle.ts';
+import { RELEASE } from '../release.ts';
+import { kubeconfigCopy } from './access.ts';
+import { advise } from './hints.ts';
+import { apiAddresses, gatewayAddresses, type Region } from './region.ts';
+import { resultOf } from './jobs.ts';
+import { apiHost } from './k3s.ts';
+import { wantedRelease } from './release.ts';
+
+export const STEPS = ['MachinesReady', 'KubernetesReady', 'Protected', 'PlatformReady'];
+
+/** Fields of a machine that people choose; the others that are frozen are ours. */
+const CHOSEN = new Set([
+  'spec.forProvider.serverType',
+  'spec.forProvider.image',
+  'spec.forProvider.userData',
+]);
+
+export function report(region: Region, settled: Settled): Report {
+  const { xr, spec } = region;
+  const made = progress(STEPS, settled, advise);
+  const copy = kubeconfigCopy(xr, spec);
+  const running = textAt(xr, 'status', 'release');
+  const wanted = wantedRelease(spec, running);
+  const release = settled.ready && wanted === RELEASE ? RELEASE : running;
+  const components = objectAt(region.observed.get('platform'), 'status', 'components');
+  return {
+    status: {
+      ...progressStatus(made),
+      ...(release !== undefined && { release }),
+      apiEndpoint: `https://${apiHost(spec)}:6443`,
+      apiAddresses: apiAddresses(region),
+      gatewayAddresses: gatewayAddresses(region),
+      machines: region.machines.map((machine) => machineStatus(region, machine)),
+      ...(components && {
+        components: { ready: numberAt(components, 'ready') ?? 0, total: numberAt(components, 'total') ?? 0 },
+      }),
+      ...(copy && { kubeconfigSecretRef: { name: copy.name } }),
+      network: {
+        podCidr: spec.network.podCidr,
+        serviceCidr: spec.network.serviceCidr,
+        subnetCidr: spec.network.subnetCidr,
+        clusterId: spec.network.clusterId,
+      },
+    },
+    conditions: [...made.conditions, currentCondition(settled)],
+  };
+}
+
+function machineStatus({ observed, jobs }: Region, machine: Machine): JsonObject {
+  const server = observed.get(machineKey(machine.id));
+  const [address] = machine.existing ? [machine.existing.address] : publicAddressesOf(server);
+  const privateAddress = machine.existing?.nodeAddress ?? privateAddressOf(server);
+  const serverType = textAt(server, 'spec', 'forProvider', 'serverType');
+  const trust = observed.ours
+    .filter(([key]) => key.startsWith(`${machine.role}/${machine.id}/`) && !key.endsWith('/result'))
+    .map(([key]) => resultOf(jobs, key)?.hostKey?.trust)
+    .find((one) => one !== undefined);
+  return {
+    name: machine.name,
+    pool: machine.pool,
+    role: machine.role,
+    ...(address !== undefined && { address }),
+    ...(privateAddress !== undefined && { privateAddress }),
+    ...(serverType !== undefined && { serverType }),
+    ...(trust !== undefined && { hostKey: trust }),
+    ready: machine.existing !== undefined || observed.isReady(machineKey(machine.id)),
+  };
+}
+
+/** Whether every machine is as the spec would make it now. */
+function currentCondition({ outdated }: Settled): Condition {
+  const type = 'MachinesCurrent';
+  const machines = [...outdated].flatMap(([key, fields]) => {
+    const chosen = fields.filter((field) => CHOSEN.has(field)).map((field) => field.split('.').at(-1));
+    return key.startsWith('machine/') && chosen.length > 0
+      ? [`${key.slice('machine/'.length)} (${chosen.join(', ')})`]
+      : [];
+  });
+  if (machines.length === 0) return { type, status: 'True', reason: 'AsSpecified' };
+  const message = `Made before the spec changed and left as they are: ${few(machines, 10)}`;
+  return { type, status: 'False', reason: 'NewMachinesOnly', message };
+}
