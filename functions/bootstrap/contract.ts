@@ -9,7 +9,7 @@ import * as z from 'zod';
 
 export const INPUT_ANNOTATION = 'platform.openova.io/input';
 /** Where the Job finds its input and the files of its Secrets. */
-export const INPUT_FILE = '/etc/openova/input.json';
+export const INPUT_FILE = '/etc/openova/input/input.json';
 export const SECRETS_DIR = '/etc/openova/secrets';
 /** The key of the result ConfigMap that holds the result document as JSON. */
 export const RESULT_KEY = 'result.json';

@@ -2,7 +2,7 @@
 import { stringify } from 'yaml';
 import type { RegionSpec } from '../apis/region.ts';
 import { networkZone } from '../apis/hetzner.ts';
-import type { Node, Template } from '../kernel/graph.ts';
+import type { After, Node, Template } from '../kernel/graph.ts';
 import type { Json, JsonObject } from '../kernel/manifest.ts';
 import { bounded, nameFor } from '../kernel/names.ts';
 import { isReady, type Observed } from '../kernel/observed.ts';
@@ -49,8 +49,8 @@ export interface Cloud {
   readonly observed: Observed;
   /** The public key of the region's own key pair; undefined before prepare has made it. */
   readonly publicKey: string | undefined;
-  /** Key of the Job that comes before anything that costs money. */
-  readonly prepare: string;
+  /** What comes before anything that costs money. */
+  readonly prepared: readonly After[];
 }
 
 /** Every cloud object of the region, without those that protect them from going too early. */
@@ -113,7 +113,7 @@ function network(cloud: Cloud): Node {
   return {
     key: 'network',
     step: 'MachinesReady',
-    after: [cloud.prepare],
+    after: cloud.prepared,
     manifest: managed(cloud, NETWORK, 'Network', {
       name: networkName(cloud),
       ipRange: cidr,
@@ -128,7 +128,7 @@ function subnet(cloud: Cloud): Node {
   return {
     key: 'subnet',
     step: 'MachinesReady',
-    after: [cloud.prepare, ...(spec.network.networkRef ? [] : ['network'])],
+    after: [...cloud.prepared, ...(spec.network.networkRef ? [] : ['network'])],
     manifest: managed(cloud, NETWORK, 'Subnet', {
       type: 'cloud',
       ipRange: spec.network.subnetCidr,
@@ -149,7 +149,7 @@ function firewall(cloud: Cloud): Node {
   return {
     key: 'firewall',
     step: 'MachinesReady',
-    after: [cloud.prepare],
+    after: cloud.prepared,
     manifest: managed(cloud, NETWORK, 'Firewall', {
       name: nameFor(cloud.xrName, 'firewall'),
       labels: labels(cloud),
@@ -177,7 +177,7 @@ function sshKey(cloud: Cloud): Node {
   return {
     key: 'ssh-key',
     step: 'MachinesReady',
-    after: [cloud.prepare],
+    after: cloud.prepared,
     manifest: managed(cloud, SERVER, 'SSHKey', {
       name: nameFor(cloud.xrName, 'ssh-key'),
       publicKey: cloud.publicKey,
@@ -197,7 +197,7 @@ function placementGroups(cloud: Cloud): Node[] {
     key,
     step: 'MachinesReady',
     scales: true,
-    after: [cloud.prepare],
+    after: cloud.prepared,
     manifest: managed(cloud, SERVER, 'PlacementGroup', {
       name: nameFor(cloud.xrName, key),
       type: 'spread',

@@ -1,13 +1,13 @@
 /** XOpenOvaRegion: machines, K3s on them, the ways into the cluster, and one XOpenOvaPlatform. */
 import { parseRegion, type RegionSpec } from '../apis/region.ts';
-import type { Composer, Graph, Problem } from '../kernel/graph.ts';
+import type { After, Composer, Graph, Problem } from '../kernel/graph.ts';
 import { textAt } from '../kernel/manifest.ts';
 import { nameFor } from '../kernel/names.ts';
 import { RELEASE } from '../release.ts';
 import { planAccess, planProviderConfigs } from './access.ts';
 import { planBootstrap, prepare, PREPARE } from './bootstrap.ts';
 import { planCloud } from './hcloud.ts';
-import { job, resultOf } from './jobs.ts';
+import { attemptAt, job, resultIn, resultKey, resultOf, type Jobs } from './jobs.ts';
 import { CONTROL_PLANE, planAddresses } from './machines.ts';
 import { planPlatform } from './platform.ts';
 import { regionOf, type Region } from './region.ts';
@@ -36,7 +36,7 @@ function plan(region: Region): Graph {
           addresses,
           observed,
           publicKey: resultOf(jobs, PREPARE)?.publicKey,
-          prepare: PREPARE,
+          prepared: [attemptAt(jobs, PREPARE), hasKeys(jobs)],
         });
   const leaving = leavingMachines(region);
   const tasks = [prepare(region), ...planBootstrap(region), ...planRemovals(region, leaving)];
@@ -44,13 +44,15 @@ function plan(region: Region): Graph {
   const results = jobNodes
     .filter(({ manifest }) => manifest.kind === 'ConfigMap')
     .map(({ key }) => nameFor(xrName, key));
-  const kubeconfig = tasks.find(({ key }) => key.startsWith('kubeconfig/'))?.key ?? '';
+  const kubeconfig = tasks
+    .filter(({ key }) => key.startsWith('kubeconfig/'))
+    .map(({ key }) => attemptAt(jobs, key));
   return {
     nodes: [
       ...planAccess(xr, spec, results),
       ...jobNodes,
       ...cloud,
-      ...planProviderConfigs(xr, [kubeconfig]),
+      ...planProviderConfigs(xr, kubeconfig),
       ...planUsages(xrName, spec, machines),
       planPlatform(region, tasks),
     ],
@@ -61,6 +63,15 @@ function plan(region: Region): Graph {
       wanted: wantedRelease(spec, textAt(xr, 'status', 'release')),
       installed: RELEASE,
     },
+  };
+}
+
+/** The public key is known: `prepare` says it in its result. */
+function hasKeys(jobs: Jobs): After {
+  return {
+    key: resultKey(jobs, PREPARE),
+    until: 'it holds the public key',
+    test: (configMap) => resultIn(configMap)?.publicKey !== undefined,
   };
 }
 

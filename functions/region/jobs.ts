@@ -12,7 +12,7 @@ import {
   type Result,
 } from '../bootstrap/contract.ts';
 import type { After, Node } from '../kernel/graph.ts';
-import { textAt, type Manifest } from '../kernel/manifest.ts';
+import { textAt, type JsonObject, type Manifest } from '../kernel/manifest.ts';
 import { nameFor, RETRY_ANNOTATION, SYSTEM_NAMESPACE } from '../kernel/names.ts';
 import { hasFailed, isReady, type Observed } from '../kernel/observed.ts';
 import { IMAGE } from '../release.ts';
@@ -83,26 +83,32 @@ function attemptKey(key: string, attempt: number): string {
   return attempt === 1 ? key : `${key}/${attempt}`;
 }
 
+/** The key of the newest attempt at a task; any other key as it is. */
+export function attemptAt(jobs: Jobs, key: string): string {
+  return currentAttempt(jobs, key).key;
+}
+
 /** A Job and the ConfigMap for its result. */
 export function job(jobs: Jobs, task: Task): Node[] {
   const { xr } = jobs;
   const { key, retry } = currentAttempt(jobs, task.key);
-  const resultKey = `${key}/result`;
+  const result = `${key}/result`;
   const xrName = xr.metadata.name ?? '';
-  const input = { ...task.input, ...('result' in task.input && { result: nameFor(xrName, resultKey) }) };
+  const after = task.after.map((one) => (typeof one === 'string' ? attemptAt(jobs, one) : one));
+  const input = { ...task.input, ...('result' in task.input && { result: nameFor(xrName, result) }) };
   return [
     {
-      key: resultKey,
+      key: result,
       step: task.step,
       scales: true,
-      after: task.after,
+      after,
       manifest: { apiVersion: 'v1', kind: 'ConfigMap', metadata: { namespace: SYSTEM_NAMESPACE } },
     },
     {
       key,
       step: task.step,
       scales: true,
-      after: [...task.after, 'service-account', 'role', 'role-binding', resultKey],
+      after: [...after, 'service-account', 'role', 'role-binding'],
       once: true,
       manifest: {
         apiVersion: 'batch/v1',
@@ -119,7 +125,7 @@ export function job(jobs: Jobs, task: Task): Node[] {
 
 function jobSpec(xr: Manifest, input: Input): Manifest['spec'] {
   const xrName = xr.metadata.name ?? '';
-  const secrets = 'secrets' in input && input.operation !== 'prepare' ? secretNames(xr) : undefined;
+  const sources = mountedSecrets(xr, input);
   return {
     backoffLimit: TRIES - 1,
     activeDeadlineSeconds: 'deadlineSeconds' in input ? input.deadlineSeconds : DEADLINE,
@@ -162,7 +168,7 @@ function jobSpec(xr: Manifest, input: Input): Manifest['spec'] {
             resources: { requests: { cpu: '50m', memory: '64Mi' }, limits: { memory: '256Mi' } },
             volumeMounts: [
               { name: 'input', mountPath: INPUT_FILE.slice(0, INPUT_FILE.lastIndexOf('/')), readOnly: true },
-              ...(secrets ? [{ name: 'secrets', mountPath: SECRETS_DIR, readOnly: true }] : []),
+              ...(sources.length > 0 ? [{ name: 'secrets', mountPath: SECRETS_DIR, readOnly: true }] : []),
               { name: 'tmp', mountPath: '/tmp' },
             ],
           },
@@ -179,7 +185,7 @@ function jobSpec(xr: Manifest, input: Input): Manifest['spec'] {
               ],
             },
           },
-          ...(secrets ? [{ name: 'secrets', projected: { sources: projected(secrets) } }] : []),
+          ...(sources.length > 0 ? [{ name: 'secrets', projected: { sources } }] : []),
           { name: 'tmp', emptyDir: {} },
         ],
       },
@@ -187,25 +193,35 @@ function jobSpec(xr: Manifest, input: Input): Manifest['spec'] {
   };
 }
 
-/** Each Secret in a folder of its own name, so that keys do not meet. */
-function projected(secrets: ReturnType<typeof secretNames>) {
-  const items = { tokens: ['server', 'agent'], ssh: ['id_ed25519'] };
-  return Object.entries(items).map(([folder, keys]) => ({
-    secret: {
-      name: folder === 'ssh' ? secrets.ssh : secrets.tokens,
-      items: keys.map((key) => ({ key, path: `${folder}/${key}` })),
-    },
-  }));
+/** The Secrets that an operation reads, each key a file: SSH for all that log in, tokens for those that configure K3s. */
+function mountedSecrets(xr: Manifest, input: Input): JsonObject[] {
+  const { ssh, tokens } = secretNames(xr);
+  const source = (folder: string, name: string, keys: readonly string[]) => ({
+    secret: { name, items: keys.map((key) => ({ key, path: `${folder}/${key}` })) },
+  });
+  return [
+    ...('target' in input ? [source('ssh', ssh, ['id_ed25519'])] : []),
+    ...('k3s' in input ? [source('tokens', tokens, ['server', 'agent'])] : []),
+  ];
 }
 
-/** The result of the newest attempt at a task; undefined before the program has written one. */
+/** The key of the ConfigMap with the result of the newest attempt at a task. */
+export function resultKey(jobs: Jobs, key: string): string {
+  return `${attemptAt(jobs, key)}/result`;
+}
+
+/** The result in a ConfigMap; undefined before the program has written one. */
+export function resultIn(configMap: Manifest | undefined): Result | undefined {
+  return readResult(textAt(configMap, 'data', RESULT_KEY));
+}
+
+/** The result of the newest attempt at a task. */
 export function resultOf(jobs: Jobs, key: string): Result | undefined {
-  const current = currentAttempt(jobs, key).key;
-  return readResult(textAt(jobs.observed.get(`${current}/result`), 'data', RESULT_KEY));
+  return resultIn(jobs.observed.get(resultKey(jobs, key)));
 }
 
 export function isDone(jobs: Jobs, key: string): boolean {
-  const done = jobs.observed.get(currentAttempt(jobs, key).key);
+  const done = jobs.observed.get(attemptAt(jobs, key));
   return done !== undefined && isReady(done);
 }
 

@@ -2,7 +2,7 @@
 import type { Target } from '../bootstrap/contract.ts';
 import { nameFor } from '../kernel/names.ts';
 import { serversOf } from './bootstrap.ts';
-import { common, inputOf, type Task } from './jobs.ts';
+import { attemptAt, common, inputOf, type Task } from './jobs.ts';
 import {
   cloudId,
   CONTROL_PLANE,
@@ -91,7 +91,9 @@ export function leavingKeys(region: Region, leaving: readonly LeavingMachine[]):
     if (machine !== undefined)
       keys.set(
         key,
-        machine.joined && !key.startsWith('drain-and-remove/') ? [drainKey(region, machine)] : [],
+        machine.joined && !key.startsWith('drain-and-remove/')
+          ? [attemptAt(region.jobs, drainKey(region, machine))]
+          : [],
       );
     // What was achieved for a machine that is another one by now, and for machines that have gone.
     else if (/^(server|agent|kubeconfig|upgrade|drain-and-remove|prepare)\//.test(key)) keys.set(key, []);
