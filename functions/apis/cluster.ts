@@ -3,10 +3,11 @@ import * as z from 'zod';
 import type { Parsed, Problem } from '../kernel/graph.ts';
 import { isObject, listAt, type Json, type JsonObject, type Manifest } from '../kernel/manifest.ts';
 import { claimNameProblems } from './claim-name.ts';
-import { clusterRules } from './cluster-rules.ts';
+import { clusterRules, clusterTransitions } from './cluster-rules.ts';
 import { group, live, named, overriding, refused } from './describe.ts';
 import * as fields from './fields.ts';
 import { claimNameOf, distinct, read, specOf, type Contract } from './parse.ts';
+import { keptInCluster, regionRules, regionTransitions } from './region-rules.ts';
 import { readRegion, regionNetwork, RegionSchema, shared, type RegionSpec } from './region.ts';
 
 /** A region's own words for something that the cluster says for all. */
@@ -111,6 +112,16 @@ export type ClusterSpec = Omit<ClusterGiven, 'regions'> & { readonly regions: re
 export const clusterContract: Contract<ClusterGiven> = {
   schema: ClusterSchema,
   rules: clusterRules,
+  transitions: clusterTransitions,
+  cel: [
+    ...clusterRules,
+    ...clusterTransitions,
+    ...[...regionRules, ...regionTransitions].map(({ clusterCel, ...rule }) => ({
+      ...rule,
+      cel: clusterCel ?? rule.cel,
+    })),
+    ...keptInCluster,
+  ],
   least: { domain: 'example.com', cloud: {}, regions: [{ name: 'main' }] },
 };
 
@@ -135,6 +146,13 @@ function rawRegion(raw: JsonObject, region: JsonObject): JsonObject {
   }
   const merged = over(base, region);
   return isObject(merged) ? merged : base;
+}
+
+/** The regions of a cluster's spec, each as it would be given alone; for comparing two specs of a cluster. */
+export function regionsGiven(raw: JsonObject): readonly JsonObject[] {
+  return listAt(raw, 'regions')
+    .filter(isObject)
+    .map((region) => rawRegion(raw, region));
 }
 
 /** The same field as the cluster's claim has it: under the region where that says it, else at the cluster. */

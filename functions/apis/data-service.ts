@@ -3,13 +3,13 @@ import * as z from 'zod';
 import type { Parsed } from '../kernel/graph.ts';
 import type { Manifest } from '../kernel/manifest.ts';
 import { claimNameProblems } from './claim-name.ts';
-import { dataServiceRules } from './data-service-rules.ts';
+import { dataServiceRules, dataServiceTransitions, ENGINES } from './data-service-rules.ts';
 import { group, live, refused, rolling } from './describe.ts';
 import * as fields from './fields.ts';
 import { claimNameOf, read, specOf, type Contract } from './parse.ts';
 
-export const ENGINES = ['dragonfly', 'mongodb', 'postgres', 'redpanda', 'valkey'] as const;
-export const AVAILABLE_ENGINES = ['postgres'] as const;
+type Scalar = string | number | boolean;
+const isScalar = (value: unknown): value is Scalar => ['string', 'number', 'boolean'].includes(typeof value);
 
 const CRON6 = /^[0-9*,/-]+( [0-9A-Za-z*,/?-]+){5}$/;
 
@@ -134,9 +134,12 @@ export const DataServiceSchema = z.strictObject({
   ),
   parameters: rolling(
     z
-      .record(z.string().min(1).max(128), z.union([z.string(), z.number(), z.boolean()]))
+      .record(
+        z.string().min(1).max(128),
+        z.custom<Scalar>(isScalar, 'must be a text, a number, true or false'),
+      )
       .refine((map) => Object.keys(map).length <= 100, 'must have at most 100 entries')
-      .meta({ maxProperties: 100 })
+      .meta({ maxProperties: 100, 'x-kubernetes-preserve-unknown-fields': true })
       .default({}),
     "The engine's own settings, by name",
   ),
@@ -161,6 +164,8 @@ export type DataServiceSpec = Omit<DataServiceGiven, 'connectionSecret'> & {
 export const dataServiceContract: Contract<DataServiceGiven> = {
   schema: DataServiceSchema,
   rules: dataServiceRules,
+  transitions: dataServiceTransitions,
+  cel: [...dataServiceRules, ...dataServiceTransitions],
   least: { engine: 'postgres' },
 };
 

@@ -9,7 +9,7 @@ import {
   type JsonObject,
   type Manifest,
 } from '../kernel/manifest.ts';
-import { problemOf, readsOf, type Rule } from './rules.ts';
+import { problemOf, readsOf, type CelRule, type Rule, type Transition } from './rules.ts';
 
 /** Fields that Crossplane puts into the spec of a claim or composite; no business of ours. */
 export const MACHINERY = [
@@ -31,6 +31,10 @@ const machinery: ReadonlySet<string> = new Set(MACHINERY);
 export interface Contract<Given> {
   readonly schema: z.ZodType<Given>;
   readonly rules: readonly Rule<Given>[];
+  /** Rules over what was and what shall be, beside those that follow from the class `refused`. */
+  readonly transitions: readonly Transition<Given>[];
+  /** All of the rules as the API server gets them; those of a cluster hold for its regions too. */
+  readonly cel: readonly CelRule[];
   /** A least spec that has every required field: stands in for what is missing while the other rules are checked. */
   readonly least: JsonObject;
 }

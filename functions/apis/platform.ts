@@ -96,6 +96,8 @@ export type PlatformSpec = Omit<PlatformGiven, 'loadBalancer' | 'certificates'> 
 export const platformContract: Contract<PlatformGiven> = {
   schema: PlatformSchema,
   rules: [],
+  transitions: [],
+  cel: [],
   least: {},
 };
 

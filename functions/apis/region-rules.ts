@@ -3,7 +3,7 @@ import { contains, isCidr, isCidr4, overlaps } from './cidr.ts';
 import { AVAILABLE_CLOUDS } from './fields.ts';
 import { ARM_PREFIX, architectureOf, LOCATIONS, NETWORK_SIZE } from './hetzner.ts';
 import type { RegionGiven } from './region.ts';
-import { shown, unless, type Breach, type Rule } from './rules.ts';
+import { shown, unless, type Breach, type CelRule, type Rule, type Transition } from './rules.ts';
 
 const quoted = (values: readonly string[]) => `[${values.map((value) => `'${value}'`).join(', ')}]`;
 const HETZNER = "self.cloud.provider == 'hetzner'";
@@ -58,13 +58,25 @@ function accessRanges(list: (typeof ACCESS_LISTS)[number]): Rule<RegionGiven> {
 const NETWORK_RANGES = ['cidr', 'podCidr', 'serviceCidr'] as const;
 
 function networkRange(field: (typeof NETWORK_RANGES)[number]): Rule<RegionGiven> {
+  const cel = range4(`self.network.${field}`);
   return {
     path: `network.${field}`,
-    cel: range4(`self.network.${field}`),
+    cel,
+    ...(field === 'cidr'
+      ? {}
+      : {
+          clusterCel: `${cel} && self.regions.all(r, !has(r.network.${field}) || (${range4(`r.network.${field}`)}))`,
+        }),
     message: RANGES4,
     check: ({ network }) => unless(isCidr4(network[field]), { given: shown(network[field]) }),
   };
 }
+
+/** In a cluster: the range that a region names, else the cluster's. */
+const inRegion = (field: (typeof NETWORK_RANGES)[number]) =>
+  field === 'cidr'
+    ? 'self.network.cidr'
+    : `(has(r.network.${field}) ? r.network.${field} : self.network.${field})`;
 
 function networkPair(
   left: (typeof NETWORK_RANGES)[number],
@@ -73,6 +85,7 @@ function networkPair(
   return {
     path: `network.${right}`,
     cel: apart(`self.network.${left}`, `self.network.${right}`),
+    clusterCel: `self.regions.all(r, ${apart(inRegion(left), inRegion(right))})`,
     message: `must not overlap network.${left}`,
     check: ({ network }) =>
       unless(!overlaps(network[left], network[right]), {
@@ -81,6 +94,10 @@ function networkPair(
       }),
   };
 }
+
+/** CEL: the subnet of a scope lies in the network. */
+const subnetCel = (scope: string) =>
+  `(${range4(`${scope}.network.subnetCidr`)} && (!isCIDR(self.network.cidr) || cidr(self.network.cidr).containsCIDR(${scope}.network.subnetCidr)))`;
 
 const ONE_ARCHITECTURE = `must be of one architecture: all begin with ${ARM_PREFIX} or none does`;
 const oneArchitecture = (types: readonly string[] | undefined) =>
@@ -373,22 +390,21 @@ export const regionRules: readonly Rule<RegionGiven>[] = [
   networkPair('cidr', 'podCidr'),
   networkPair('cidr', 'serviceCidr'),
   networkPair('podCidr', 'serviceCidr'),
-];
-
-/** Rules over fields that a region has and a cluster has not. */
-export const regionOnlyRules: readonly Rule<RegionGiven>[] = [
   {
     path: 'network.subnetCidr',
-    cel: `!has(self.network.subnetCidr) || (${range4('self.network.subnetCidr')} && (!isCIDR(self.network.cidr) || cidr(self.network.cidr).containsCIDR(self.network.subnetCidr)))`,
+    cel: `!has(self.network.subnetCidr) || ${subnetCel('self')}`,
+    clusterCel: `self.regions.all(r, !has(r.network.subnetCidr) || ${subnetCel('r')})`,
     message: 'must be an IPv4 range in network.cidr, without bits set behind its prefix',
-    check: ({ network }) =>
+    check: ({ network: { cidr, subnetCidr } }) =>
       unless(
-        network.subnetCidr === undefined ||
-          (isCidr4(network.subnetCidr) &&
-            (!isCidr4(network.cidr) || contains(network.cidr, network.subnetCidr))),
-        { given: shown(network.subnetCidr) },
+        subnetCidr === undefined || (isCidr4(subnetCidr) && (!isCidr4(cidr) || contains(cidr, subnetCidr))),
+        { given: shown(subnetCidr) },
       ),
   },
+];
+
+/** Rules over fields that only a region has. */
+export const regionOnlyRules: readonly Rule<RegionGiven>[] = [
   {
     path: 'peers',
     cel: `self.peers.all(p, (${apart('p.podCidr', 'self.network.podCidr')}) && (${apart('p.podCidr', 'self.network.serviceCidr')}) && (${apart('p.serviceCidr', 'self.network.podCidr')}) && (${apart('p.serviceCidr', 'self.network.serviceCidr')}))`,
@@ -402,6 +418,55 @@ export const regionOnlyRules: readonly Rule<RegionGiven>[] = [
           }),
         ),
       ),
+  },
+];
+
+const MINOR_UP = 'must go up by one minor version at most, and never down';
+
+/** The numbers in `v1.36.3+k3s1`: 36, 3 and 1. */
+function numbersOf(version: string): readonly [number, number, number] {
+  const [, minor = 0, patch = 0, build = 0] = (/^v1\.(\d+)\.(\d+)\+k3s(\d+)$/.exec(version) ?? []).map(
+    Number,
+  );
+  return [minor, patch, build];
+}
+
+/** Whether K3s may be upgraded so: by one minor version at most, never down. */
+export function isUpgrade(from: string, to: string): boolean {
+  const [[minor, patch, build], [minorTo, patchTo, buildTo]] = [numbersOf(from), numbersOf(to)];
+  if (minor !== minorTo) return minorTo === minor + 1;
+  return patchTo > patch || (patchTo === patch && buildTo >= build);
+}
+
+const isUpgradeCel = (from: string, to: string) =>
+  `[[${to}, ${from}].map(v, [int(v.split('.')[1]), int(v.split('.')[2].split('+')[0]), int(v.split('+k3s')[1])])]` +
+  '.all(v, v[0][0] == v[1][0] ? v[0][1] > v[1][1] || (v[0][1] == v[1][1] && v[0][2] >= v[1][2]) : v[0][0] == v[1][0] + 1)';
+
+/** In a cluster: a rule between what a region had and what it shall have, its own word before the cluster's. */
+function kept(section: string, field: string, cel: (from: string, to: string) => string): string {
+  const had = `(has(o.${section}) && has(o.${section}.${field}) ? o.${section}.${field} : oldSelf.${section}.${field})`;
+  return `self.regions.all(r, oldSelf.regions.filter(o, o.name == r.name).all(o, ${cel(had, effective(section, field))}))`;
+}
+
+export const regionTransitions: readonly Transition<RegionGiven>[] = [
+  {
+    path: 'kubernetes.version',
+    cel: isUpgradeCel('oldSelf.kubernetes.version', 'self.kubernetes.version'),
+    clusterCel: kept('kubernetes', 'version', isUpgradeCel),
+    message: MINOR_UP,
+    check: ({ kubernetes: { version } }, before) =>
+      unless(isUpgrade(before.kubernetes.version, version), {
+        message: `is "${version}" and was "${before.kubernetes.version}", ${MINOR_UP}`,
+      }),
+  },
+];
+
+/** A region's fields that are refused to change, and that a cluster says for all: no region may change them either. */
+export const keptInCluster: readonly CelRule[] = [
+  {
+    path: 'platform.secrets',
+    cel: kept('platform', 'secrets', (from, to) => `${from} == ${to}`),
+    message: 'cannot change after creation',
   },
 ];
 

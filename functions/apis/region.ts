@@ -6,7 +6,7 @@ import { subnet } from './cidr.ts';
 import { group, live, refused } from './describe.ts';
 import * as fields from './fields.ts';
 import { claimNameOf, read, specOf, type Contract } from './parse.ts';
-import { regionOnlyRules, regionRules } from './region-rules.ts';
+import { regionOnlyRules, regionRules, regionTransitions } from './region-rules.ts';
 import { claimNameProblems } from './claim-name.ts';
 
 export const regionNetwork = () =>
@@ -175,6 +175,8 @@ export function completed(given: RegionGiven): RegionSpec {
 export const regionContract: Contract<RegionGiven> = {
   schema: RegionSchema,
   rules: [...regionRules, ...regionOnlyRules],
+  transitions: regionTransitions,
+  cel: [...regionRules, ...regionOnlyRules, ...regionTransitions],
   least: { domain: 'example.com', cloud: {} },
 };
 

@@ -26,8 +26,15 @@ export interface Rule<Spec> {
   readonly check: (spec: Spec) => readonly Breach[];
 }
 
-/** A rule over what was and what shall be; the API server alone sees both, and `openova diff`. */
-export interface Transition<Spec> extends Omit<Rule<Spec>, 'check'> {
+/** A rule as the API server sees it. */
+export type CelRule = Pick<Rule<never>, 'path' | 'cel' | 'message' | 'messageCel'>;
+
+/**
+ * A rule over what was and what shall be. A function is never told what was, so only the API server and
+ * `openova diff` can check it.
+ */
+export interface Transition<Spec> extends CelRule {
+  readonly clusterCel?: string;
   readonly check: (spec: Spec, before: Spec) => readonly Breach[];
 }
 
