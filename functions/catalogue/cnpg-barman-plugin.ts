@@ -8,7 +8,7 @@ export const cnpgBarmanPlugin = defineComponent({
   step: 'DatabasesReady',
   needs: ['cnpg', 'cert-manager'],
   fit: { needs: 'archival', test: ({ archival }) => archival !== undefined },
-  usedBy: ({ engines }) => (engines.has('postgres') ? 'a DataService of engine "postgres"' : undefined),
+  usedBy: (engines) => (engines.has('postgres') ? 'a DataService of engine "postgres"' : undefined),
   chart: {
     repository: 'https://cloudnative-pg.github.io/charts',
     name: 'plugin-barman-cloud',

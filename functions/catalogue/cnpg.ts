@@ -8,7 +8,7 @@ export const cnpg = defineComponent({
   category: 'data',
   step: 'DatabasesReady',
   needs: ['cilium', 'hcloud-csi'],
-  usedBy: ({ engines }) => (engines.has('postgres') ? 'a DataService of engine "postgres"' : undefined),
+  usedBy: (engines) => (engines.has('postgres') ? 'a DataService of engine "postgres"' : undefined),
   chart: {
     repository: 'https://cloudnative-pg.github.io/charts',
     name: 'cloudnative-pg',

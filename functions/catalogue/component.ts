@@ -28,16 +28,19 @@ export type Step = (typeof STEPS)[number];
 export const SLOTS = ['mesh', 'secrets', 'metrics', 'logs', 'registry'] as const;
 export type Slot = (typeof SLOTS)[number];
 
-/** What is known of a region before it is decided which components are on. */
-export interface Facts {
+/** The part of a claim that decides which components are on; a region's spec has it too. */
+export type Choices = Pick<
+  PlatformSpec,
+  'archival' | 'certificates' | 'cloud' | 'dns' | 'loadBalancer' | 'platform'
+>;
+
+/** Engines of the DataServices that a region hosts. */
+export type Engines = ReadonlySet<string>;
+
+export interface Context {
   readonly spec: PlatformSpec;
   /** Whether there are machines enough to run things twice. */
   readonly ha: boolean;
-  /** Engines of the DataServices that the region hosts. */
-  readonly engines: ReadonlySet<string>;
-}
-
-export interface Context extends Facts {
   /** Ids of the components that are on. */
   readonly on: ReadonlySet<string>;
 }
@@ -76,7 +79,7 @@ export interface SecretValue {
 export interface Fit {
   /** In words that follow "needs": `cloud.provider "hetzner"`. */
   readonly needs: string;
-  readonly test: (spec: PlatformSpec) => boolean;
+  readonly test: (spec: Choices) => boolean;
 }
 
 export interface Definition {
@@ -92,7 +95,7 @@ export interface Definition {
   readonly slot?: { readonly name: Slot; readonly variant: string };
   readonly fit?: Fit;
   /** Whether something in the region uses it, so that it is on whatever the profile; in words, for messages. */
-  readonly usedBy?: (facts: Facts) => string | undefined;
+  readonly usedBy?: (engines: Engines) => string | undefined;
   /** Components that must be ready first, where the region has them. */
   readonly needs: readonly string[];
   /** Left out: it is made of objects alone, and `values` is the spec of the main one. */
