@@ -171,6 +171,7 @@ export const PlatformStatusSchema = z.strictObject({
     'Components of the platform',
   ),
   networkReady: group(z.boolean().optional(), 'Whether all that makes nodes Ready is installed'),
+  operators: group(z.array(z.string()).optional(), 'Operators of data services that are ready, by id'),
   operators: group(
     z.array(z.string()).optional(),
     'Operators of data services that are installed, by component id',
@@ -208,6 +209,7 @@ export const DataServiceStatusSchema = z.strictObject({
       .strictObject({
         last: text('When the last backup was completed'),
         firstRecoverable: text('Earliest time that can be restored'),
+        destination: text('Folder of the archival store that holds them; it survives the service'),
       })
       .optional(),
     'Backups',
