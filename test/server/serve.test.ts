@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { FunctionRunnerServiceService } from '@crossplane-org/function-sdk-typescript';
 import { status } from '@grpc/grpc-js';
-import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { decodeResponse } from '../../functions/server/wire.ts';
 import {
@@ -23,6 +23,8 @@ import {
   type Authority,
   type Pair,
 } from './support.ts';
+
+vi.setConfig({ testTimeout: 30_000 }); // processes start slowly on a machine that does other things too
 
 const PROGRAM = join(import.meta.dirname, 'program.ts');
 const LOOPBACK = '127.0.0.1:0';
