@@ -23,12 +23,13 @@ COPY functions functions
 RUN node node_modules/typescript/bin/tsc -p tsconfig.build.json
 
 # What the SDK declares for its models and its code generator, and nothing imports at run time, is half of the size;
-# types and source maps are another quarter.
+# types, source maps and tests are another quarter.
 RUN npm prune --omit=dev --ignore-scripts --no-audit --no-fund \
     && rm -rf node_modules/.bin node_modules/.package-lock.json node_modules/@kubernetes-models \
       node_modules/kubernetes-models node_modules/dprint-node node_modules/re2-wasm node_modules/ts-poet \
       node_modules/ts-proto node_modules/ts-proto-descriptors \
-    && find node_modules dist -type f \( -name '*.ts' -o -name '*.mts' -o -name '*.cts' -o -name '*.map' \) -delete
+    && find node_modules dist -type f \( -name '*.ts' -o -name '*.mts' -o -name '*.cts' -o -name '*.map' \
+      -o -name '*.test.js' \) -delete
 
 FROM ${RUNTIME_BASE}
 LABEL org.opencontainers.image.title="function-openova" \
