@@ -105,7 +105,7 @@ function sources({ cloud, network, dns, archival }: PlatformSpec): Source[] {
 }
 
 /** What `archival.secretRef` holds, by provider. */
-const ARCHIVAL_KEYS: Readonly<Record<NonNullable<PlatformSpec['archival']>['provider'], Credentials>> = {
+export const ARCHIVAL_KEYS: Readonly<Record<NonNullable<PlatformSpec['archival']>['provider'], Credentials>> = {
   r2: { keys: ['accessKeyId', 'secretAccessKey'] },
   s3: { keys: ['accessKeyId', 'secretAccessKey'] },
   gcs: { keys: [], json: 'serviceAccount' },
