@@ -13,16 +13,9 @@ import {
   type Parts,
 } from './hetzner.ts';
 
-/**
- * What K3s takes of each machine, in MiB, containers of the platform not counted.
- * Source: docs.k3s.io/reference/resource-profiling, x86 with embedded etcd, read 2026-11.
- */
-const K3S_SERVER = 1606;
-const K3S_AGENT = 275;
-
-/** What a platform takes beside the machines themselves; see the catalogue's footprints. */
+/** What Kubernetes and the platform take; see the catalogue's footprints. */
 export interface Footprint {
-  /** All components on all machines, in MiB. */
+  /** K3s and all components on all machines, in MiB. */
   readonly memoryMiB: number;
   /** The size of each volume that its components claim, in GB. */
   readonly volumesGb: readonly number[];
@@ -69,13 +62,11 @@ export function partsOf(spec: RegionSpec, footprint: Footprint, types = machineT
  * @param types of its machines, where some were made with another type than the first of the spec.
  */
 export function estimateRegion(spec: RegionSpec, footprint: Footprint, types = machineTypes(spec)): Estimate {
-  const servers = spec.controlPlane.count;
-  const agents = types.length - servers;
   const memories = types.map(memoryOf);
   const existing = spec.cloud.provider === 'existing';
   return {
     memoryMiB: {
-      needed: footprint.memoryMiB + servers * K3S_SERVER + agents * K3S_AGENT,
+      needed: footprint.memoryMiB,
       available: memories.reduce<number | undefined>(
         (sum, memory) => (sum === undefined || memory === undefined ? undefined : sum + memory),
         0,

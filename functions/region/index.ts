@@ -1,5 +1,6 @@
 /** XOpenOvaRegion: machines, K3s on them, the ways into the cluster, and one XOpenOvaPlatform. */
 import { parseRegion, type RegionSpec } from '../apis/region.ts';
+import { checkPlatform } from '../catalogue/select.ts';
 import type { After, Composer, Graph, Problem } from '../kernel/graph.ts';
 import { textAt } from '../kernel/manifest.ts';
 import { nameFor } from '../kernel/names.ts';
@@ -78,6 +79,7 @@ function hasKeys(jobs: Jobs): After {
 function problems({ spec, machines }: Region, addresses: number): Problem[] {
   const taken = spec.pools.some(({ name }) => name === CONTROL_PLANE);
   return [
+    ...checkPlatform(spec),
     ...(taken
       ? [
           {

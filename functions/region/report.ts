@@ -1,9 +1,12 @@
 /** What a person reads of a region. */
 import { machineKey, privateAddressOf, publicAddressesOf, type Machine } from './machines.ts';
+import { memoryNeeded } from '../catalogue/memory.ts';
 import type { Condition, Report } from '../kernel/graph.ts';
 import { numberAt, objectAt, textAt, type JsonObject } from '../kernel/manifest.ts';
 import { few, progress, progressStatus } from '../kernel/report.ts';
 import type { Settled } from '../kernel/settle.ts';
+import { estimateRegion, estimateStatus, isSufficient, type Estimate } from '../pricing/estimate.ts';
+import { UNKNOWN } from '../pricing/hetzner.ts';
 import { RELEASE } from '../release.ts';
 import { kubeconfigCopy } from './access.ts';
 import { advise } from './hints.ts';
@@ -28,6 +31,7 @@ export function report(region: Region, settled: Settled): Report {
   const running = textAt(xr, 'status', 'release');
   const wanted = wantedRelease(spec, running);
   const release = settled.ready && wanted === RELEASE ? RELEASE : running;
+  const estimate = estimateOfRegion(region);
   const components = objectAt(region.observed.get('platform'), 'status', 'components');
   return {
     status: {
@@ -41,6 +45,7 @@ export function report(region: Region, settled: Settled): Report {
         components: { ready: numberAt(components, 'ready') ?? 0, total: numberAt(components, 'total') ?? 0 },
       }),
       ...(copy && { kubeconfigSecretRef: { name: copy.name } }),
+      estimate: estimateStatus(estimate),
       network: {
         podCidr: spec.network.podCidr,
         serviceCidr: spec.network.serviceCidr,
@@ -48,7 +53,36 @@ export function report(region: Region, settled: Settled): Report {
         clusterId: spec.network.clusterId,
       },
     },
-    conditions: [...made.conditions, currentCondition(settled)],
+    conditions: [...made.conditions, currentCondition(settled), resourcesCondition(estimate)],
+  };
+}
+
+/** What the region needs and costs; the types are those that the machines were made with. */
+function estimateOfRegion({ spec, machines, observed }: Region): Estimate {
+  const reported = numberAt(observed.get('platform'), 'status', 'memoryMiB');
+  const count = (role: Machine['role']) => machines.filter((machine) => machine.role === role).length;
+  const needed = memoryNeeded(spec, { servers: count('server'), agents: count('agent') });
+  const types = machines.map(
+    ({ id, serverTypes }) =>
+      textAt(observed.get(machineKey(id)), 'spec', 'forProvider', 'serverType') ?? serverTypes[0] ?? UNKNOWN,
+  );
+  return estimateRegion(spec, { memoryMiB: reported ?? needed, volumesGb: [] }, types);
+}
+
+/** Whether the machines hold what was chosen: a warning with the numbers, never a refusal. */
+function resourcesCondition(estimate: Estimate): Condition {
+  const type = 'ResourcesSufficient';
+  const { needed, available } = estimate.memoryMiB;
+  const sufficient = isSufficient(estimate);
+  if (sufficient === undefined || available === undefined)
+    return { type, status: 'Unknown', reason: 'SizeUnknown', message: `Needs ${needed} MiB of memory` };
+  const message = `Needs ${needed} MiB of memory, the machines have ${available} MiB`;
+  if (sufficient) return { type, status: 'True', reason: 'Enough', message };
+  return {
+    type,
+    status: 'False',
+    reason: 'NotEnough',
+    message: `${message}: add machines or switch components off`,
   };
 }
 
