@@ -65,7 +65,7 @@ export interface Graph {
    * an older release only what is named here leaves: what a newer package dropped stays.
    */
   readonly leaving?: ReadonlyMap<string, readonly string[]>;
-  /** Observed keys that may not go at all, with the reason: a protected region. */
+  /** Observed keys that may not go at all, and so are not on their way out, with the reason: a protected region. */
   readonly kept?: ReadonlyMap<string, string>;
   /** The release that was asked for; see `settle`. Left out where there are none to choose from. */
   readonly release?: {

@@ -118,10 +118,11 @@ export function settle(
   const leaving: string[] = [];
   const unwanted = new Map(observed.ours.filter(([key]) => !nodes.has(key)));
   for (const [key, object] of unwanted) {
-    leaving.push(key);
+    const keeps = graph.kept?.has(key) === true;
+    if (!keeps) leaving.push(key);
     const stays =
       frozenInput ||
-      graph.kept?.has(key) === true ||
+      keeps ||
       (pinned && graph.leaving?.has(key) !== true) ||
       (graph.leaving?.get(key) ?? []).some((before) => !stateOf(before).ready) ||
       isUsed(key, object, unwanted, observed) ||
