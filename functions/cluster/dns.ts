@@ -1,0 +1,34 @@
+/** The records of a cluster: what each region says of its addresses, under the cluster's domain. */
+import { textAt } from '../kernel/manifest.ts';
+import { planRecords, type PlannedRecords } from '../dns/records.ts';
+import { addressesOf, keptRegions, regionKey, type Cluster } from './cluster.ts';
+
+/** Condition that the records belong to. */
+export const DNS_READY = 'DNSReady';
+
+export function planDns(cluster: Cluster): PlannedRecords {
+  const { spec, regions, existing, observed } = cluster;
+  if (spec.dns === undefined) return { nodes: [], leaving: new Map() };
+  const kept = keptRegions(cluster);
+  const names = [...regions.map((region) => region.spec.name), ...kept];
+  return planRecords({
+    dns: spec.dns,
+    domain: spec.domain,
+    regions: names.map((name) => ({
+      name,
+      api: addressesOf(existing.get(name), 'apiAddresses'),
+      gateway: addressesOf(existing.get(name), 'gatewayAddresses'),
+      key: regionKey(name),
+    })),
+    primary: regions.find((region) => region.spec.role === 'primary')?.spec.name,
+    delegated: [
+      ...regions
+        .filter((region) => region.spec.loadBalancer.type === 'k8gb')
+        .map((region) => region.spec.name),
+      ...kept.filter((name) => textAt(existing.get(name), 'spec', 'loadBalancer', 'type') === 'k8gb'),
+    ],
+    deletionPolicy: spec.deletion.machines,
+    observed,
+    step: DNS_READY,
+  });
+}

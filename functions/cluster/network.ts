@@ -1,0 +1,42 @@
+/** The private network that the regions of a network zone share. */
+import type { Node } from '../kernel/graph.ts';
+import { textAt } from '../kernel/manifest.ts';
+import { bounded, nameFor } from '../kernel/names.ts';
+import { escapeTemplates } from '../providers/terraform.ts';
+import { networkKey, type Cluster } from './cluster.ts';
+
+/** Condition that the networks belong to. */
+export const NETWORK_READY = 'NetworkReady';
+
+/**
+ * One network per network zone: Hetzner has none that spans two. It stays until the last region in it has gone.
+ * Existing machines have none. Kinds and fields: provider-hetzner v0.2.1.
+ */
+export function planNetworks({ xrName, spec, regions, existing }: Cluster): Node[] {
+  if (spec.cloud.provider !== 'hetzner') return [];
+  const locations = [
+    ...regions.map((region) => region.spec.location),
+    ...[...existing.values()].flatMap((region) => textAt(region, 'spec', 'location') ?? []),
+  ];
+  const keys = [...new Set(locations.map(networkKey))].sort();
+  return keys.map((key) => ({
+    key,
+    step: NETWORK_READY,
+    manifest: {
+      apiVersion: 'network.hetzner.crossplane.io/v1alpha1',
+      kind: 'Network',
+      spec: {
+        deletionPolicy: spec.deletion.machines,
+        // Without late initialisation: what we do not set stays the cloud's.
+        managementPolicies: ['Observe', 'Create', 'Update', 'Delete'],
+        providerConfigRef: { name: spec.cloud.providerConfigRef.name },
+        forProvider: escapeTemplates({
+          name: nameFor(xrName, key),
+          ipRange: spec.network.cidr,
+          labels: { 'openova.io/cluster': bounded(xrName) },
+        }),
+      },
+    },
+    frozen: ['spec.forProvider.ipRange'],
+  }));
+}
