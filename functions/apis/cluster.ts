@@ -156,7 +156,7 @@ export function regionsGiven(raw: JsonObject): readonly JsonObject[] {
 }
 
 /** The same field as the cluster's claim has it: under the region where that says it, else at the cluster. */
-function inCluster(problem: Problem, region: JsonObject): Problem {
+export function inCluster(problem: Problem, region: JsonObject): Problem {
   const path = problem.field.replace(/^spec\./, '');
   const [first = ''] = path.split(/[.[]/);
   const name = region['name'];

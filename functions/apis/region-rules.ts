@@ -443,9 +443,18 @@ const isUpgradeCel = (from: string, to: string) =>
   '.all(v, v[0][0] == v[1][0] ? v[0][1] > v[1][1] || (v[0][1] == v[1][1] && v[0][2] >= v[1][2]) : v[0][0] == v[1][0] + 1)';
 
 /** In a cluster: a rule between what a region had and what it shall have, its own word before the cluster's. */
-function kept(section: string, field: string, cel: (from: string, to: string) => string): string {
-  const had = `(has(o.${section}) && has(o.${section}.${field}) ? o.${section}.${field} : oldSelf.${section}.${field})`;
-  return `self.regions.all(r, oldSelf.regions.filter(o, o.name == r.name).all(o, ${cel(had, effective(section, field))}))`;
+function kept(
+  section: string,
+  field: string,
+  cel: (from: string, to: string) => string,
+  none?: string,
+): string {
+  const said = (region: string, cluster: string) => {
+    const common = `${cluster}.${section}.${field}`;
+    const otherwise = none === undefined ? common : `(has(${common}) ? ${common} : ${none})`;
+    return `(has(${region}.${section}) && has(${region}.${section}.${field}) ? ${region}.${section}.${field} : ${otherwise})`;
+  };
+  return `self.regions.all(r, oldSelf.regions.filter(o, o.name == r.name).all(o, ${cel(said('o', 'oldSelf'), said('r', 'self'))}))`;
 }
 
 export const regionTransitions: readonly Transition<RegionGiven>[] = [
@@ -465,7 +474,7 @@ export const regionTransitions: readonly Transition<RegionGiven>[] = [
 export const keptInCluster: readonly CelRule[] = [
   {
     path: 'platform.secrets',
-    cel: kept('platform', 'secrets', (from, to) => `${from} == ${to}`),
+    cel: kept('platform', 'secrets', (from, to) => `${from} == ${to}`, "''"),
     message: 'cannot change after creation',
   },
 ];

@@ -172,10 +172,6 @@ export const PlatformStatusSchema = z.strictObject({
   ),
   networkReady: group(z.boolean().optional(), 'Whether all that makes nodes Ready is installed'),
   operators: group(z.array(z.string()).optional(), 'Operators of data services that are ready, by id'),
-  operators: group(
-    z.array(z.string()).optional(),
-    'Operators of data services that are installed, by component id',
-  ),
   gatewayAddresses: addresses('Addresses at which the Gateway is reached, where the platform makes them'),
   memoryMiB: whole('Memory that the chosen components need'),
   teardown: text('State of the hook that removes cloud objects of workloads when the region goes'),
