@@ -1,0 +1,76 @@
+/** The bootstrap program: what its Jobs leave behind when all goes well. */
+import { Input, INPUT_ANNOTATION, playedResult, RESULT_KEY } from '../bootstrap/contract.ts';
+import { objectAt, textAt, type JsonObject, type Manifest } from '../kernel/manifest.ts';
+import { publicKeyFor } from './addresses.ts';
+import { withCondition } from './conditions.ts';
+import { update } from './fields.ts';
+import { idFor, put, timeOf, type World } from './world.ts';
+
+const PROGRAM = 'openova-bootstrap';
+
+/** The world after a Job has run: its result is written, and it is complete. */
+export function playedJob(world: World, job: Manifest): World {
+  if (objectAt(job, 'status')?.['succeeded'] !== undefined) return world;
+  const input = inputOf(job);
+  const done = input === undefined ? world : write(world, input);
+  return done === undefined
+    ? put(world, waiting(job, timeOf(world)))
+    : put(done, complete(job, timeOf(world)));
+}
+
+function inputOf(job: Manifest): Input | undefined {
+  const document = textAt(job, 'spec', 'template', 'metadata', 'annotations', INPUT_ANNOTATION);
+  return document === undefined ? undefined : Input.parse(JSON.parse(document));
+}
+
+/** Undefined when the ConfigMap for the result is not there: the program may write it and not make it. */
+function write(world: World, input: Input): World | undefined {
+  if (!('result' in input)) return world;
+  const { namespace, result, region } = input;
+  const configMap = world.objects.get(
+    idFor({ apiVersion: 'v1', kind: 'ConfigMap', namespace, name: result }),
+  );
+  if (configMap === undefined) return undefined;
+  const document = playedResult(input, timeOf(world), publicKeyFor(region));
+  const data = { [RESULT_KEY]: JSON.stringify(document) };
+  const told = put(world, update(configMap, { data }, PROGRAM, timeOf(world), {}));
+  if (input.operation === 'prepare') {
+    const { tokens, ssh, hostKeys } = input.secrets;
+    const contents = { [tokens]: ['agent', 'server'], [ssh]: ['id_ed25519'], [hostKeys]: [] };
+    return Object.entries(contents).reduce((next, [name, keys]) => secret(next, namespace, name, keys), told);
+  }
+  if (input.operation !== 'kubeconfig' && input.operation !== 'care') return told;
+  const written = secret(told, namespace, input.kubeconfig, ['kubeconfig']);
+  return input.copy === undefined
+    ? written
+    : secret(written, input.copy.namespace, input.copy.name, ['kubeconfig']);
+}
+
+/** A Secret with these keys; no real value is ever rendered. */
+function secret(world: World, namespace: string, name: string, keys: readonly string[]): World {
+  const value = Buffer.from('rendered').toString('base64');
+  const data: JsonObject = Object.fromEntries(keys.map((key) => [key, value]));
+  const id = idFor({ apiVersion: 'v1', kind: 'Secret', namespace, name });
+  const before = world.objects.get(id);
+  if (before !== undefined) return put(world, update(before, { data }, PROGRAM, timeOf(world), {}));
+  return put(world, {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name, namespace },
+    type: 'Opaque',
+    data,
+  });
+}
+
+function complete(job: Manifest, time: string): Manifest {
+  const status = { startTime: time, completionTime: time, succeeded: 1 };
+  const met = ['SuccessCriteriaMet', 'Complete'];
+  return met.reduce<Manifest>(
+    (object, type) => withCondition(object, { type, status: 'True', reason: 'CompletionsReached' }, time),
+    { ...job, status: { ...objectAt(job, 'status'), ...status } },
+  );
+}
+
+function waiting(job: Manifest, time: string): Manifest {
+  return { ...job, status: { startTime: time, active: 1, ...objectAt(job, 'status') } };
+}
