@@ -1,0 +1,203 @@
+import {
+  Ready,
+  RunFunctionRequest,
+  RunFunctionResponse,
+  Severity,
+  Status,
+} from '@crossplane-org/function-sdk-typescript';
+import { describe, expect, it } from 'vitest';
+import { compose } from '../../functions/kernel/compose.ts';
+import type { Composer, Graph } from '../../functions/kernel/graph.ts';
+import type { JsonObject } from '../../functions/kernel/manifest.ts';
+import { NODE_LABEL } from '../../functions/kernel/names.ts';
+
+interface Spec {
+  readonly size: number;
+}
+
+/** A composer of two things, the second after the first; a size of 0 is a mistake. */
+function composer(more: Partial<Composer<Spec>> = {}): Composer<Spec> {
+  const thing = { apiVersion: 'example.org/v1', kind: 'Thing' };
+  return {
+    kind: 'XThing',
+    parse: ({ spec }) => {
+      const size = typeof spec === 'object' && spec !== null && 'size' in spec ? Number(spec['size']) : 0;
+      return size > 0
+        ? { ok: true, spec: { size } }
+        : { ok: false, problems: [{ field: 'spec.size', message: `is ${size}, must be at least 1` }] };
+    },
+    plan: ({ spec }): Graph => ({
+      nodes: [
+        { key: 'b', manifest: { ...thing, spec: { size: spec.size } }, after: ['a'] },
+        { key: 'a', manifest: { ...thing, spec: { size: spec.size } } },
+      ],
+    }),
+    report: () => ({ status: { phase: 'Fine' }, conditions: [] }),
+    ...more,
+  };
+}
+
+const SERVED = { 'example.org/v1/Thing': { openapiV3: { type: 'object' } } };
+
+function request(more: JsonObject = {}, { spec = { size: 1 }, status = {} } = {}): RunFunctionRequest {
+  const resource = {
+    apiVersion: 'platform.openova.io/v1alpha1',
+    kind: 'XThing',
+    metadata: { name: 'acme' },
+    spec,
+    status,
+  };
+  return RunFunctionRequest.fromJSON({
+    meta: { tag: 'tag' },
+    observed: { composite: { resource } },
+    requiredSchemas: SERVED,
+    ...more,
+  });
+}
+
+function withObserved(resources: JsonObject, more: JsonObject = {}): RunFunctionRequest {
+  const base = RunFunctionRequest.fromJSON({ observed: { resources } });
+  const whole = request(more);
+  return {
+    ...whole,
+    observed: { composite: whole.observed?.composite, resources: base.observed?.resources ?? {} },
+  };
+}
+
+function thing(key: string, ready: boolean): JsonObject {
+  return {
+    resource: {
+      apiVersion: 'example.org/v1',
+      kind: 'Thing',
+      metadata: { name: `acme-${key}`, labels: { [NODE_LABEL]: key } },
+      spec: { size: 7 },
+      status: { conditions: [{ type: 'Ready', status: ready ? 'True' : 'False' }] },
+    },
+  };
+}
+
+function keys({ desired }: RunFunctionResponse): string[] {
+  return Object.keys(desired?.resources ?? {}).sort();
+}
+
+function condition({ conditions }: RunFunctionResponse, type: string) {
+  return conditions.find((one) => one.type === type);
+}
+
+describe('compose', () => {
+  it('the same request gives the same bytes, whatever the order of its fields', () => {
+    const one = withObserved({ a: thing('a', true), b: thing('b', true) });
+    const other = withObserved({ b: thing('b', true), a: thing('a', true) });
+    const bytes = (asked: RunFunctionRequest) =>
+      Buffer.from(RunFunctionResponse.encode(compose(composer(), asked)).finish()).toString('hex');
+
+    expect(bytes(one)).toBe(bytes(other));
+  });
+
+  it('a kind that is not served is asked about, not emitted, and the condition names it', () => {
+    const got = compose(composer(), request({ requiredSchemas: {} }));
+
+    expect(keys(got)).toEqual([]);
+    expect(got.requirements?.schemas).toEqual({
+      'example.org/v1/Thing': { apiVersion: 'example.org/v1', kind: 'Thing' },
+    });
+    expect(condition(got, 'PackagesInstalled')?.message).toContain('example.org/v1/Thing');
+    expect(got.desired?.composite?.ready).toBe(Ready.READY_FALSE);
+  });
+
+  it('a kind that is observed is not asked about, so that a quiet XR costs one call', () => {
+    const got = compose(composer(), withObserved({ a: thing('a', true), b: thing('b', true) }));
+
+    expect(got.requirements).toBeUndefined();
+  });
+
+  it('polls often until all is ready, then seldom', () => {
+    const busy = compose(composer(), withObserved({ a: thing('a', true) }));
+    const quiet = compose(composer(), withObserved({ a: thing('a', true), b: thing('b', true) }));
+
+    expect([busy.meta?.ttl?.seconds, quiet.meta?.ttl?.seconds]).toEqual([5, 600]);
+  });
+
+  it('every resource says whether it is ready, and the composite does not override other steps when all are', () => {
+    const got = compose(composer(), withObserved({ a: thing('a', true), b: thing('b', true) }));
+
+    expect(Object.values(got.desired?.resources ?? {}).map(({ ready }) => ready)).toEqual([
+      Ready.READY_TRUE,
+      Ready.READY_TRUE,
+    ]);
+    expect(got.desired?.composite?.ready).toBe(Ready.READY_UNSPECIFIED);
+  });
+
+  it('a first claim that is invalid is not ready: zero resources would read as Ready', () => {
+    const got = compose(composer(), request({}, { spec: { size: 0 } }));
+
+    expect(got.desired?.composite?.ready).toBe(Ready.READY_FALSE);
+    expect(condition(got, 'InputValid')).toMatchObject({
+      status: Status.STATUS_CONDITION_FALSE,
+      message: 'spec.size is 0, must be at least 1',
+    });
+    expect(got.results).toMatchObject([
+      { severity: Severity.SEVERITY_WARNING, message: 'spec.size is 0, must be at least 1' },
+    ]);
+  });
+
+  it('bad input over something that runs keeps every resource as it was applied, and the status', () => {
+    const running = withObserved({ a: thing('a', true), b: thing('b', false) });
+    const bad = request({}, { spec: { size: 0 }, status: { phase: 'Ready', conditions: [] } });
+    const got = compose(composer(), {
+      ...running,
+      observed: { composite: bad.observed?.composite, resources: running.observed?.resources ?? {} },
+    });
+
+    expect(keys(got)).toEqual(['a', 'b']);
+    expect(got.desired?.resources['a']?.resource).toEqual({
+      apiVersion: 'example.org/v1',
+      kind: 'Thing',
+      metadata: { name: 'acme-a', labels: { [NODE_LABEL]: 'a' } },
+      spec: { size: 7 },
+    });
+    expect(got.desired?.composite?.resource).toMatchObject({ status: { phase: 'Ready' } });
+  });
+
+  it('what earlier steps desire passes through untouched', () => {
+    const earlier = {
+      desired: {
+        composite: { resource: { status: { theirs: 1 } }, connectionDetails: { user: 'YQ==' } },
+        resources: { theirs: { resource: { kind: 'Other', spec: { x: ['a', 'a'] } }, ready: 'READY_TRUE' } },
+      },
+      context: { 'example.org/note': 'kept' },
+    };
+    const got = compose(composer(), withObserved({ a: thing('a', true), b: thing('b', true) }, earlier));
+
+    expect(got.desired?.resources['theirs']).toEqual({
+      resource: { kind: 'Other', spec: { x: ['a', 'a'] } },
+      ready: Ready.READY_TRUE,
+      connectionDetails: {},
+    });
+    expect(got.desired?.composite?.resource).toMatchObject({ status: { theirs: 1, phase: 'Fine' } });
+    expect(got.desired?.composite?.connectionDetails['user']?.toString()).toBe('a');
+    expect(got.context).toEqual({ 'example.org/note': 'kept' });
+  });
+
+  it('while required resources are being fetched everything is held, and they are asked for again', () => {
+    const needy = composer({
+      requires: () => ({ region: { apiVersion: 'example.org/v1', kind: 'Region', labels: { name: 'fsn' } } }),
+      plan: () => ({ nodes: [] }),
+    });
+    const got = compose(needy, withObserved({ a: thing('a', true) }));
+
+    expect(keys(got)).toEqual(['a']);
+    expect(got.requirements?.resources['region']).toMatchObject({ matchLabels: { labels: { name: 'fsn' } } });
+  });
+
+  it('a state that can not be read is fatal, and hands on what it was given', () => {
+    const got = compose(composer(), withObserved({ a: { resource: { kind: 'Thing' } } }));
+
+    expect(got.results).toMatchObject([
+      {
+        severity: Severity.SEVERITY_FATAL,
+        message: 'cannot compose: the observed resource "a" is no Kubernetes object',
+      },
+    ]);
+  });
+});
