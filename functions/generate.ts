@@ -8,6 +8,7 @@ import { catalogueIndex } from './catalogue/generate-index.ts';
 /** Each maps paths from the root of the repository to what belongs there. */
 const GENERATORS: readonly (() => ReadonlyMap<string, string>)[] = [
   generateApis,
+  packageFiles,
   () => new Map([['functions/catalogue/index.ts', catalogueIndex()]]),
 ];
 
