@@ -173,15 +173,20 @@ function matches(next: Manifest, before: Manifest): boolean {
   return same(plain(next), plain(before));
 }
 
-/** Whether something that leaves too was made after this, or protects it: that goes first. */
+/**
+ * Whether something that leaves too was made after this, or protects it: that goes first. A Usage by this very object
+ * was made after it as well, but goes behind it.
+ */
 function isUsed(
   key: string,
   object: Manifest,
   unwanted: ReadonlyMap<string, Manifest>,
   observed: Observed,
 ): boolean {
-  const madeAfter = [...unwanted.values()].some((other) =>
-    (textAt(other, 'metadata', 'annotations', AFTER_ANNOTATION) ?? '').split(',').includes(key),
+  const madeAfter = [...unwanted.values()].some(
+    (other) =>
+      (textAt(other, 'metadata', 'annotations', AFTER_ANNOTATION) ?? '').split(',').includes(key) &&
+      !refersTo(other, 'by', object),
   );
   return madeAfter || observed.ours.some(([, usage]) => refersTo(usage, 'of', object));
 }

@@ -32,7 +32,7 @@ function object(key: string, state: 'up' | 'down', more: JsonObject = {}, after 
   };
 }
 
-function usage(key: string, of: string, by: string): Manifest {
+function usage(key: string, of: string, by: string, after = ''): Manifest {
   const named = (one: string) => ({
     apiVersion: 'example.org/v1',
     kind: 'Thing',
@@ -41,7 +41,11 @@ function usage(key: string, of: string, by: string): Manifest {
   return {
     apiVersion: 'protection.crossplane.io/v1beta1',
     kind: 'ClusterUsage',
-    metadata: { name: key, labels: { [NODE_LABEL]: key } },
+    metadata: {
+      name: key,
+      labels: { [NODE_LABEL]: key },
+      ...(after && { annotations: { 'platform.openova.io/after': after } }),
+    },
     spec: { of: named(of), by: named(by) },
   };
 }
@@ -144,6 +148,16 @@ const cases: Record<string, Case> = {
       network: object('network', 'up'),
       server: object('server', 'up'),
       use: usage('use', 'network', 'server'),
+    },
+    want: ['network', 'use'],
+  },
+  'using what a Usage protects, which was made after it': {
+    reason: 'decommission: the user goes before the Usage, though the Usage waited for it',
+    graph: { nodes: [node('network')] },
+    observed: {
+      network: object('network', 'up'),
+      server: object('server', 'up'),
+      use: usage('use', 'network', 'server', 'network,server'),
     },
     want: ['network', 'use'],
   },

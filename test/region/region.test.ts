@@ -1,0 +1,398 @@
+import { describe, expect, it } from 'vitest';
+import { listAt, objectAt, textAt, type JsonObject } from '../../functions/kernel/manifest.ts';
+import { inputOf } from '../../functions/region/jobs.ts';
+import { checkManifest } from '../fields/check.ts';
+import { History, idOf, LEAST, madeIn } from './history.ts';
+
+function jobsOf(history: History, operation: string): string[] {
+  return [...history.observed.keys()]
+    .filter((key) => key.startsWith(`${operation}/`) && !key.endsWith('/result'))
+    .sort();
+}
+
+const machine = (id: string) => `machine/${id}-g1`;
+
+describe('a region from nothing', () => {
+  const history = new History();
+  const turns = history.settle();
+  const at = (key: string) => madeIn(turns, key);
+  const server = (ordinal: number) =>
+    jobsOf(history, 'server').find((key) => key.includes(`control-plane-${ordinal}-`)) ?? '';
+  const agent = (ordinal: number) =>
+    jobsOf(history, 'agent').find((key) => key.includes(`general-${ordinal}-`)) ?? '';
+  const kubeconfig = jobsOf(history, 'kubeconfig')[0] ?? '';
+
+  const order: [string, () => string, () => string, string][] = [
+    [
+      'prepare before the network',
+      () => 'prepare/region/keys',
+      () => 'network',
+      'nothing costs money before keys and tokens exist',
+    ],
+    ['network before subnet', () => 'network', () => 'subnet', 'a subnet is part of a network'],
+    [
+      'subnet before servers',
+      () => 'subnet',
+      () => machine('control-plane-1'),
+      'the private address picks the subnet, which must exist',
+    ],
+    [
+      'firewall before servers',
+      () => 'firewall-attachment',
+      () => machine('control-plane-1'),
+      'no machine is ever open to the world',
+    ],
+    [
+      'servers before the load balancer',
+      () => machine('control-plane-3'),
+      () => 'load-balancer',
+      'the order of the design',
+    ],
+    [
+      'load balancer before the first Job',
+      () => 'load-balancer/network',
+      () => server(1),
+      'the order of the design',
+    ],
+    [
+      'first server before the kubeconfig',
+      () => server(1),
+      () => kubeconfig,
+      'there is nothing to read before',
+    ],
+    [
+      'kubeconfig before the ways in',
+      () => kubeconfig,
+      () => 'provider-config/helm',
+      'the Secret would be empty',
+    ],
+    [
+      'ways in before the platform',
+      () => 'provider-config/kubernetes',
+      () => 'platform',
+      'its objects need them',
+    ],
+    [
+      'platform before the second server',
+      () => 'platform',
+      () => server(2),
+      'no node is Ready before Cilium',
+    ],
+    ['one server at a time', () => server(2), () => server(3), 'etcd admits one learner at a time'],
+    ['servers before agents', () => server(3), () => agent(1), 'agents join a quorum'],
+  ];
+  for (const [name, before, after, reason] of order)
+    it(`${name}: ${reason}`, () => {
+      expect(at(before())).toBeGreaterThan(0);
+      expect(at(after())).toBeGreaterThan(at(before()));
+    });
+
+  it('agents join in parallel', () => {
+    expect(at(agent(1))).toBe(at(agent(2)));
+  });
+
+  it('no second server before Cilium is installed: no node is Ready without a CNI', () => {
+    const early = new History();
+    while (!early.observed.has('platform')) early.turn();
+    early.change('platform', 'status.networkReady', false);
+    early.settle();
+
+    expect(jobsOf(early, 'server')).toHaveLength(1);
+  });
+
+  it('every object has the fields of its kind', () => {
+    const wrong = [...history.observed].flatMap(([key, object]) =>
+      checkManifest({ ...object, status: undefined }).map((text) => `${key}: ${text}`),
+    );
+
+    expect(wrong).toEqual([]);
+  });
+
+  it('the platform opens to everything only when all have joined', () => {
+    const stages = turns.map(({ settled }) =>
+      textAt(settled.desired.get('platform')?.manifest, 'spec', 'stage'),
+    );
+
+    expect(stages).not.toContain('Platform');
+    expect(textAt(history.get('platform'), 'spec', 'stage')).toBe('Platform');
+  });
+
+  it('each server has a fixed address of its own in the subnet', () => {
+    const addresses = [...history.observed]
+      .filter(([key]) => key.startsWith('machine/'))
+      .map(([, object]) => textAt(object, 'spec', 'forProvider', 'network', 0, 'ip'));
+
+    expect(addresses).toEqual(['10.0.0.11', '10.0.0.12', '10.0.0.13', '10.0.0.14', '10.0.0.15']);
+  });
+
+  it('user data holds no version, no token and no address: it can not change and any pod can read it', () => {
+    const userData = textAt(history.get(machine('control-plane-1')), 'spec', 'forProvider', 'userData') ?? '';
+
+    expect(userData).toMatch(/^#cloud-config\n/);
+    expect(userData).not.toMatch(/k3s|token|\d+\.\d+\.\d+/i);
+    expect(userData).toContain('package_upgrade: false');
+  });
+
+  it('a Job holds names of Secrets, never their values, and its input is one of the contract', () => {
+    for (const key of [...jobsOf(history, 'server'), ...jobsOf(history, 'agent'), kubeconfig]) {
+      const input = inputOf(history.get(key));
+      expect(input, key).toBeDefined();
+      expect(JSON.stringify(input)).not.toMatch(/PRIVATE|K10|password/);
+    }
+  });
+
+  it('cluster-init is nowhere: the program decides by the cluster marker', () => {
+    expect(JSON.stringify([...history.observed.values()])).not.toContain('cluster-init');
+  });
+
+  it('the part of the configuration that servers share is the same on every server', () => {
+    const parts = jobsOf(history, 'server').map((key) => {
+      const input = inputOf(history.get(key));
+      return input?.operation === 'server' ? JSON.stringify(input.k3s.common) : key;
+    });
+
+    expect(new Set(parts).size).toBe(1);
+  });
+
+  it('says where it is', () => {
+    expect(history.status).toMatchObject({
+      phase: 'Ready',
+      release: '0.1',
+      apiEndpoint: 'https://api.fsn.acme.example.com:6443',
+      gatewayAddresses: ['198.51.100.1', '2001:db8::1'],
+      kubeconfigSecretRef: { name: 'acme-kubeconfig' },
+    });
+  });
+});
+
+/** A region that is up, and what came of it after a change. */
+function after(change: (history: History) => void, spec: JsonObject = LEAST) {
+  const history = new History(spec);
+  history.settle();
+  const before = new Map(history.observed);
+  change(history);
+  const turns = history.settle();
+  return {
+    history,
+    before,
+    turns,
+    made: turns.flatMap(({ made }) => made).sort(),
+    dropped: turns.flatMap(({ dropped }) => dropped).sort(),
+  };
+}
+
+describe('a region that changes', () => {
+  it('a pool grows: one server and its agent Job, and nothing else is touched', () => {
+    const { made, dropped } = after((history) => {
+      history.spec = { ...LEAST, pools: [{ name: 'general', count: 3 }] };
+    });
+
+    expect(made.filter((key) => !key.startsWith("usage/"))).toEqual([
+      expect.stringMatching(/^agent\/general-3-g1\/\d+$/),
+      expect.stringMatching(/^agent\/general-3-g1\/\d+\/result$/),
+      machine('general-3'),
+    ]);
+    expect(dropped).toEqual([]);
+  });
+
+  it('a pool shrinks: drained first, highest ordinal first, then everything made for it', () => {
+    const { turns, dropped, history } = after((one) => {
+      one.spec = { ...LEAST, pools: [{ name: 'general', count: 0 }] };
+    });
+    const drained = (id: string) =>
+      turns.findIndex(({ made }) => made.some((key) => key.startsWith(`drain-and-remove/${id}`)));
+    const gone = (id: string) => turns.findIndex((turn) => turn.dropped.includes(machine(id)));
+
+    expect(drained('general-2')).toBeGreaterThanOrEqual(0);
+    expect(gone('general-2')).toBeGreaterThan(drained('general-2'));
+    expect(drained('general-1')).toBeGreaterThanOrEqual(gone('general-2'));
+    expect(gone('general-1')).toBeGreaterThan(drained('general-1'));
+    expect(dropped.filter((key) => key.startsWith('usage/machine/general-1'))).toHaveLength(2);
+    expect([...history.observed.keys()].filter((key) => key.includes('general-'))).toEqual([]);
+  });
+
+  it('a drain that does not end keeps the machine', () => {
+    const { history } = after((one) => {
+      one.spec = { ...LEAST, pools: [{ name: 'general', count: 1 }] };
+      one.turn();
+      one.change(jobsOf(one, 'drain-and-remove')[0] ?? '', 'status', { active: 1 });
+    });
+
+    expect(history.observed.has(machine('general-2'))).toBe(true);
+    expect(history.status).toMatchObject({ phase: 'Provisioning' });
+  });
+
+  it('three servers from one only join: nothing of the first is done again', () => {
+    const { made, dropped } = after(
+      (history) => {
+        history.spec = { ...LEAST, controlPlane: { count: 3 } };
+      },
+      { ...LEAST, controlPlane: { count: 1 } },
+    );
+
+    expect(made.filter((key) => /^server\/.*\d$/.test(key))).toHaveLength(2);
+    expect(dropped).toEqual([]);
+  });
+
+  it('a machine lost at the cloud comes back with another id and is done again under a new key', () => {
+    const { made, dropped, history } = after((one) => {
+      one.change(machine('general-1'), 'status.atProvider.id', '999');
+    });
+
+    expect(made).toEqual(['agent/general-1-g1/999', 'agent/general-1-g1/999/result']);
+    expect(dropped).toHaveLength(2);
+    expect(idOf(history.get(machine('general-1')))).toBe('999');
+  });
+
+  it('a server whose status turns to garbage keeps its Job: a flap is not a loss', () => {
+    const { made, dropped } = after((one) => {
+      one.change(machine('control-plane-1'), 'status', {});
+    });
+
+    expect({ made, dropped }).toEqual({ made: [], dropped: [] });
+  });
+
+  it('a failed Job is not tried again by itself', () => {
+    const { made, history } = after((one) => {
+      one.fail(jobsOf(one, 'agent')[0] ?? '');
+    });
+
+    expect(made).toEqual([]);
+    expect(listAt(history.status, 'waitingFor')[0]).toMatchObject({
+      hint: expect.stringContaining('platform.openova.io/retry'),
+    });
+  });
+
+  it('a new retry annotation makes one more attempt, once', () => {
+    const { made, history } = after((one) => {
+      one.fail(jobsOf(one, 'agent')[0] ?? '');
+      one.annotations = { 'platform.openova.io/retry': 'again' };
+    });
+
+    expect(made.filter((key) => !key.endsWith('/result'))).toEqual([
+      expect.stringMatching(/^agent\/general-1-g1\/\d+\/2$/),
+    ]);
+    history.fail(made.find((key) => !key.endsWith('/result')) ?? '');
+    expect(history.settle()).toEqual([]);
+  });
+
+  it('a failed attempt by the kubeconfig Job is retried and what waits for it goes on', () => {
+    const history = new History();
+    while (jobsOf(history, 'kubeconfig').length === 0) history.turn();
+    history.fail(jobsOf(history, 'kubeconfig')[0] ?? '');
+    history.settle();
+    expect(history.observed.has('provider-config/helm')).toBe(false);
+
+    history.annotations = { 'platform.openova.io/retry': '1' };
+    history.settle();
+
+    expect(history.observed.has('provider-config/helm')).toBe(true);
+    expect(history.status).toMatchObject({ phase: 'Ready' });
+  });
+
+  it('a Kubernetes version is raised serially: servers first, then agents', () => {
+    const { turns } = after((one) => {
+      one.spec = { ...LEAST, kubernetes: { version: 'v1.36.4+k3s1' } };
+    });
+    const upgrades = turns.map(({ made }) => made.filter((key) => /^upgrade\/[^/]+\/[^/]+$/.test(key)));
+
+    expect(
+      upgrades.filter((keys) => keys.length > 0).map((keys) => keys.map((key) => key.split('/')[1])),
+    ).toEqual([
+      ['control-plane-1-g1'],
+      ['control-plane-2-g1'],
+      ['control-plane-3-g1'],
+      ['general-1-g1'],
+      ['general-2-g1'],
+    ]);
+  });
+
+  it('other machine types in the spec leave machines that run as they are, and say so', () => {
+    const { history, before } = after((one) => {
+      one.spec = { ...LEAST, pools: [{ name: 'general', count: 2, serverTypes: ['cx53'] }] };
+    });
+    const last = history.turn();
+
+    expect(history.get(machine('general-1'))['spec']).toEqual(before.get(machine('general-1'))?.['spec']);
+    expect(last.report.conditions.find(({ type }) => type === 'MachinesCurrent')).toMatchObject({
+      status: 'False',
+      message: expect.stringContaining('general-1-g1 (serverType), general-2-g1 (serverType)'),
+    });
+  });
+
+  it('a type that is sold out is followed by the next one, before the machine exists', () => {
+    const history = new History({ ...LEAST, controlPlane: { count: 1, serverTypes: ['cx33', 'cpx32'] } });
+    while (!history.observed.has(machine('control-plane-1'))) history.turn();
+    const key = machine('control-plane-1');
+    const soldOut = {
+      type: 'Synced',
+      status: 'False',
+      message: 'server type unavailable (resource_unavailable)',
+      observedGeneration: 1,
+    };
+    history.observed.set(key, {
+      ...history.get(key),
+      metadata: { ...history.get(key).metadata, generation: 1 },
+      status: { conditions: [soldOut] },
+    });
+    history.turn();
+    expect(textAt(history.get(key), 'spec', 'forProvider', 'serverType')).toBe('cpx32');
+
+    history.observed.set(key, {
+      ...history.get(key),
+      metadata: { ...history.get(key).metadata, generation: 2 },
+    });
+    history.turn();
+    expect(textAt(history.get(key), 'spec', 'forProvider', 'serverType')).toBe('cpx32');
+  });
+
+  it('the load balancer is found at its address, and the firewall lets in only who was named', () => {
+    const { history } = after(() => undefined);
+    const rules = listAt(history.get('firewall'), 'spec', 'forProvider', 'rule');
+
+    expect(rules.map((rule) => [textAt(rule, 'port'), listAt(rule, 'sourceIps')])).toEqual([
+      ['22', ['192.0.2.10/32']],
+      ['6443', ['192.0.2.10/32']],
+    ]);
+  });
+});
+
+describe('a region of existing machines', () => {
+  const machines = ['a', 'b', 'c'].map((name, index) => ({
+    name,
+    address: `203.0.113.${index + 1}`,
+    hostKey: 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA==',
+    role: 'server',
+  }));
+  const history = new History({
+    name: 'home',
+    domain: 'acme.example.com',
+    cloud: { provider: 'existing' },
+    machines,
+  });
+
+  it('is valid', () => {
+    expect(history.problems()).toEqual([]);
+  });
+
+  it('makes no cloud object, and uses the host keys of the claim', () => {
+    const turns = history.settle();
+    const kinds = new Set([...history.observed.values()].map(({ apiVersion }) => apiVersion));
+    const first = inputOf(history.get(jobsOf(history, 'server')[0] ?? ''));
+
+    expect([...kinds].filter((kind) => kind.includes('hetzner'))).toEqual([]);
+    expect(first).toMatchObject({
+      target: { address: '203.0.113.1', hostKey: expect.stringContaining('ssh-ed25519') },
+    });
+    expect(turns.length).toBeGreaterThan(5);
+  });
+
+  it('keeps the embedded cloud controller and local storage: nothing takes their place', () => {
+    const first = inputOf(history.get(jobsOf(history, 'server')[0] ?? ''));
+
+    expect(first).toMatchObject({ k3s: { common: { disable: ['traefik', 'servicelb'] } } });
+    expect(
+      objectAt({ first: JSON.parse(JSON.stringify(first)) }, 'first', 'k3s', 'common'),
+    ).not.toHaveProperty('disable-cloud-controller');
+  });
+});
