@@ -7,14 +7,15 @@ const elsewhere = {
   image: 'the image (npm run test:image, needs buildah)',
 };
 
-/** Says in one line what a run did not include. */
+/** Says in one line what a run of the ordinary tests did not include. */
 class LeftOut implements Reporter {
   #line: string | undefined;
 
   onInit(vitest: Vitest): void {
     const running = new Set(vitest.projects.map(({ name }) => name));
     const left = Object.entries(elsewhere).filter(([name]) => !running.has(name));
-    if (left.length > 0) this.#line = `Left out: ${left.map(([, what]) => what).join(', ')}`;
+    if (running.has('unit') && left.length > 0)
+      this.#line = `Left out: ${left.map(([, what]) => what).join(', ')}`;
   }
 
   onTestRunEnd(): void {
