@@ -43,6 +43,12 @@ export const programs = [
     package: 'github.com/crossplane-contrib/provider-kubernetes/cmd/provider',
     variables: ephemeralMetrics,
   },
+  {
+    // The Helm that provider-helm 1.4 has inside, by itself: renders and checks charts.
+    name: 'helm',
+    module: 'helm.sh/helm/v4',
+    package: 'helm.sh/helm/v4/cmd/helm',
+  },
 ] as const satisfies readonly Program[];
 
 export type ProgramName = (typeof programs)[number]['name'];

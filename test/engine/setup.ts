@@ -4,4 +4,5 @@ import { toolPath } from '../../tools/build.ts';
 export default async function setup(): Promise<void> {
   await toolPath('crossplane-core');
   await toolPath('crossplane-cli');
+  await toolPath('helm');
 }
