@@ -1,6 +1,9 @@
 /** XOpenOvaCluster: the private networks, one or two regions, DNS records, and protection of the claim. */
-import { parseCluster, type ClusterSpec } from '../apis/cluster.ts';
-import type { Composer, Graph } from '../kernel/graph.ts';
+import { inCluster, parseCluster, type ClusterSpec } from '../apis/cluster.ts';
+import { distinct, specOf } from '../apis/parse.ts';
+import { checkPlatform } from '../catalogue/select.ts';
+import type { Composer, Graph, Problem } from '../kernel/graph.ts';
+import { isObject, listAt } from '../kernel/manifest.ts';
 import { clusterOf, type Cluster } from './cluster.ts';
 import { planDns } from './dns.ts';
 import { planNetworks } from './network.ts';
@@ -12,7 +15,7 @@ export const clusterComposer: Composer<ClusterSpec> = {
   kind: 'XOpenOvaCluster',
   parse: parseCluster,
   plan: (input) => plan(clusterOf(input)),
-  report: (input, settled) => report(clusterOf(input), settled, () => ({ memoryMiB: 0, volumesGb: [] })),
+  report: (input, settled) => report(clusterOf(input), settled),
 };
 
 /** Everything follows the installed package: the regions' own functions ask for consent, and the rest is names. */
@@ -21,8 +24,17 @@ function plan(cluster: Cluster): Graph {
   const records = planDns(cluster);
   return {
     nodes: [...planProtection(cluster), ...planNetworks(cluster), ...regions.nodes, ...records.nodes],
-    problems: regions.problems,
+    problems: distinct([...choiceProblems(cluster), ...regions.problems]),
     leaving: records.leaving,
     kept: regions.kept,
   };
+}
+
+/** What this release of the platform does not have, said where the claim asks for it. */
+function choiceProblems({ xr, regions }: Cluster): Problem[] {
+  const raw = listAt(specOf(xr), 'regions').filter(isObject);
+  return regions.flatMap(({ spec }) => {
+    const own = raw.find((region) => region['name'] === spec.name) ?? {};
+    return checkPlatform(spec).map((problem) => inCluster(problem, own));
+  });
 }

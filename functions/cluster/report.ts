@@ -1,5 +1,4 @@
 /** What a person reads of a cluster: its own steps, and those of its regions rolled up. */
-import type { RegionSpec } from '../apis/region.ts';
 import type { Condition, Report } from '../kernel/graph.ts';
 import {
   conditionOf,
@@ -15,17 +14,10 @@ import {
 import { isReady, sinceOf } from '../kernel/observed.ts';
 import { explain, few, progress, progressStatus, type Progress, type Waiting } from '../kernel/report.ts';
 import type { Settled } from '../kernel/settle.ts';
-import {
-  addEstimates,
-  estimateOf,
-  estimateRegion,
-  estimateStatus,
-  isSufficient,
-  type Estimate,
-  type Footprint,
-} from '../pricing/estimate.ts';
+import { addEstimates, estimateStatus, isSufficient, type Estimate } from '../pricing/estimate.ts';
 import { advise } from '../region/hints.ts';
 import { keptRegions, regionKey, type Cluster } from './cluster.ts';
+import { estimateOfRegion } from './estimate.ts';
 import { NETWORK_READY } from './network.ts';
 import { PROTECTION } from './protection.ts';
 import { DNS_READY } from './dns.ts';
@@ -51,16 +43,18 @@ const REFUSALS = ['InputValid', 'PackagesInstalled'];
 
 const MOST_WAITING = 10;
 
-/** What a region's platform takes; see functions/platform. */
-export type FootprintOf = (spec: RegionSpec) => Footprint;
-
-export function report(cluster: Cluster, settled: Settled, footprintOf: FootprintOf): Report {
+export function report(cluster: Cluster, settled: Settled): Report {
   const { spec, existing } = cluster;
   const own = progress([NETWORK_READY, DNS_READY], settled, advise);
   const steps = STEPS.map(({ name, of }) =>
     of.length === 0 ? ownStep(name, own, cluster, settled) : rollUp(name, of, cluster),
   );
-  const estimates = estimatesOf(cluster, footprintOf);
+  const estimates = new Map(
+    cluster.regions.map((region) => [
+      region.spec.name,
+      estimateOfRegion(region.spec, existing.get(region.spec.name)),
+    ]),
+  );
   const all = [
     ...new Set([...cluster.regions.map((region) => region.spec.name), ...keptRegions(cluster)]),
   ].sort();
@@ -307,20 +301,6 @@ function protectionCondition({ spec }: Cluster, { states }: Settled): Condition 
   return usage.ready
     ? { type, status: 'True', reason: 'Protected' }
     : { type, status: 'False', reason: 'Waiting', message: 'Waiting for Crossplane to guard the claim' };
-}
-
-/** Of each region its own word, and before it has one what follows from the claim. */
-function estimatesOf(
-  { regions, existing }: Cluster,
-  footprintOf: FootprintOf,
-): ReadonlyMap<string, Estimate> {
-  return new Map(
-    regions.map(({ spec }) => [
-      spec.name,
-      estimateOf(objectAt(existing.get(spec.name), 'status', 'estimate')) ??
-        estimateRegion(spec, footprintOf(spec)),
-    ]),
-  );
 }
 
 /** Whether the machines hold the chosen components: a warning, nothing waits for it. */
