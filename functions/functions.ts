@@ -4,14 +4,25 @@ import {
   type RunFunctionRequest,
   type RunFunctionResponse,
 } from '@crossplane-org/function-sdk-typescript';
+import { clusterComposer } from './cluster/index.ts';
+import { dataServiceComposer } from './data-service/index.ts';
 import { compose } from './kernel/compose.ts';
+import type { Composer } from './kernel/graph.ts';
+import { platformComposer } from './platform/index.ts';
 import { regionComposer } from './region/index.ts';
 
 type Answer = (request: RunFunctionRequest) => RunFunctionResponse;
 
+function answering<Spec>(composer: Composer<Spec>): [string, Answer] {
+  return [composer.kind, (request) => compose(composer, request)];
+}
+
 /** Who answers for each kind of composite. */
-export const composers: ReadonlyMap<string, Answer> = new Map<string, Answer>([
-  [regionComposer.kind, (request) => compose(regionComposer, request)],
+export const composers: ReadonlyMap<string, Answer> = new Map([
+  answering(clusterComposer),
+  answering(regionComposer),
+  answering(platformComposer),
+  answering(dataServiceComposer),
 ]);
 
 /** Answers one request. Pure: the same request gives the same bytes. */

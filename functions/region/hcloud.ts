@@ -55,6 +55,7 @@ export interface Cloud {
 
 /** Every cloud object of the region, without those that protect them from going too early. */
 export function planCloud(cloud: Cloud): Node[] {
+  const boot = escapeTemplate(userData(cloud.spec.access.authorizedKeys));
   return [
     ...(cloud.spec.network.networkRef ? [] : [network(cloud)]),
     subnet(cloud),
@@ -62,7 +63,7 @@ export function planCloud(cloud: Cloud): Node[] {
     firewallAttachment(cloud),
     sshKey(cloud),
     ...placementGroups(cloud),
-    ...cloud.machines.map((machine) => server(cloud, machine)),
+    ...cloud.machines.map((machine) => server(cloud, machine, boot)),
     ...(cloud.spec.loadBalancer.type === 'cloud' ? loadBalancer(cloud) : []),
   ];
 }
@@ -206,7 +207,7 @@ function placementGroups(cloud: Cloud): Node[] {
   }));
 }
 
-function server(cloud: Cloud, machine: Machine): Node {
+function server(cloud: Cloud, machine: Machine, boot: string): Node {
   const { xrName, spec, observed } = cloud;
   const key = machineKey(machine.id);
   const exists = observed.get(key);
@@ -231,7 +232,7 @@ function server(cloud: Cloud, machine: Machine): Node {
         placementGroupIdRef: { name: nameFor(xrName, placementGroupKey(machine)) },
         publicNet: [{ ipv4Enabled: true, ipv6Enabled: true }],
         network: [{ networkIdRef: { name: networkName(cloud) }, ip: address, aliasIps: [] }],
-        userData: escapeTemplate(userData(spec.access.authorizedKeys)),
+        userData: boot,
       }),
     },
     // Its Jobs are known by the cloud's id, so without one it is of no use yet.
