@@ -113,8 +113,8 @@ describe('large responses', () => {
         composite: undefined,
         resources: {
           small: resourceOf(manifest('ConfigMap', 's'), true),
-          'large-b': resourceOf(manifest('ConfigMap', 'b', { data: 'x'.repeat(MEBIBYTE) }), true),
-          'large-a': resourceOf(
+          'large-a': resourceOf(manifest('ConfigMap', 'b', { data: 'x'.repeat(MEBIBYTE) }), true),
+          'large-b': resourceOf(
             manifest('ConfigMap', 'a', { data: 'x'.repeat(2 * MEBIBYTE + padding) }),
             true,
           ),
@@ -146,7 +146,7 @@ describe('large responses', () => {
     expect(severities(response)).toEqual([Severity.SEVERITY_FATAL]);
     expect(response.results[0]?.message).toBe(
       `the response of ${MAX_RESPONSE_BYTES + 1} bytes is over the limit of ${MAX_RESPONSE_BYTES} bytes that Crossplane can receive; ` +
-        `largest resources: "large-a" with ${size('large-a')} bytes, "large-b" with ${size('large-b')} bytes, "small" with ${size('small')} bytes; ` +
+        `largest resources: "large-b" with ${size('large-b')} bytes, "large-a" with ${size('large-a')} bytes, "small" with ${size('small')} bytes; ` +
         'make the largest ones smaller, or move components, pools or services to a second claim',
     );
     expect(response.meta).toEqual({ tag: '0123456789abcdef', ttl: { seconds: 60, nanos: 0 } });

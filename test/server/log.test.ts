@@ -119,9 +119,10 @@ describe('the line of a call', () => {
 
 describe('a failure', () => {
   it('keeps kind, place and the words of the message that are no values', () => {
-    const failure = failureOf(new RangeError('no node "secret-key" for hunter22 in the graph\nnext line'), [
-      'hunter22',
-    ]);
+    const failure = failureOf(
+      new RangeError('no node "secret-key" for hunter22 in the graph\n  at next line'),
+      ['hunter22'],
+    );
     expect(failure.name).toBe('RangeError');
     expect(failure.message).toBe('no node "…" for … in the graph');
     expect(failure.stack[0]).toMatch(/^at .*log\.test\.ts/);

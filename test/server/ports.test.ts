@@ -4,7 +4,17 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { formatAddress, parseAddress } from '../../functions/server/address.ts';
 import { SERVICE } from '../../functions/server/health.ts';
 import { startMetrics } from '../../functions/server/metrics.ts';
-import { callerAt, healthAt, manifest, refuse, requestWith, serverWith, stopAll } from './support.ts';
+import {
+  callerAt,
+  callUnderWay,
+  healthAt,
+  logBook,
+  manifest,
+  refuse,
+  requestWith,
+  serverWith,
+  stopAll,
+} from './support.ts';
 
 afterEach(stopAll);
 
@@ -107,6 +117,21 @@ describe('a port that is taken', () => {
       await expect(isTaken(free), 'the function still listens').resolves.toBe(false);
     },
   );
+});
+
+describe('stopping', () => {
+  it('waits for no call longer than the deadline, cuts it and frees every port', async () => {
+    const { logger, lines } = logBook();
+    const addresses = { healthAddress: LOOPBACK, metricsAddress: LOOPBACK };
+    const server = await serverWith({ ...addresses, logger, drainSeconds: 0.05 });
+    const call = await callUnderWay(server.port);
+    await Promise.all([server.stop(), server.stop()]);
+    await expect.poll(() => call.isCut()).toBe(true);
+    expect(lines.filter((line) => line.includes('"msg":"draining"'))).toHaveLength(1);
+    for (const port of [server.port, server.healthPort, server.metricsPort]) {
+      expect(await isTaken(port ?? 0)).toBe(false);
+    }
+  });
 });
 
 describe('addresses', () => {

@@ -1,21 +1,17 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { connect, type ClientHttp2Stream } from 'node:http2';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { FunctionRunnerServiceService } from '@crossplane-org/function-sdk-typescript';
 import { status } from '@grpc/grpc-js';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
-import { decodeResponse } from '../../functions/server/wire.ts';
 import {
   authority,
   callerAt,
+  callUnderWay,
   failureOfCall,
   healthAt,
   mutual,
-  PATH,
   requestWith,
   stopAll,
   temporaryFolder,
@@ -239,44 +235,3 @@ describe('being told to end', () => {
     expect(await serving.ended).toBe(0);
   });
 });
-
-/** A call of which the server has the first part. */
-async function callUnderWay(port: number | undefined): Promise<{
-  finish(): Promise<ReturnType<typeof decodeResponse>>;
-  cancel(): void;
-}> {
-  const session = connect(`http://127.0.0.1:${port ?? 0}`);
-  session.on('error', () => undefined);
-  await once(session, 'connect');
-  const headers = { ':method': 'POST', ':path': PATH, 'content-type': 'application/grpc', te: 'trailers' };
-  const stream = session.request(headers);
-  stream.on('error', () => undefined);
-  const message = FunctionRunnerServiceService.runFunction.requestSerialize(requestWith({}));
-  const frame = Buffer.alloc(5 + message.length);
-  frame.writeUInt32BE(message.length, 1);
-  message.copy(frame, 5);
-  stream.write(frame.subarray(0, 10));
-  // The answer to a ping comes after the server has taken everything sent before it.
-  await new Promise<void>((resolve, reject) => {
-    session.ping((error) => {
-      if (error === null) resolve();
-      else reject(error);
-    });
-  });
-  return {
-    finish: async () => {
-      stream.end(frame.subarray(10));
-      return decodeResponse((await bodyOf(stream)).subarray(5));
-    },
-    cancel: () => {
-      session.destroy();
-    },
-  };
-}
-
-async function bodyOf(stream: ClientHttp2Stream): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  stream.on('data', (chunk: Buffer) => chunks.push(chunk));
-  await once(stream, 'end');
-  return Buffer.concat(chunks);
-}

@@ -1,5 +1,7 @@
 /** Certificates, clients and a log to look into, for the tests of the server. */
 import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { connect, type ClientHttp2Stream } from 'node:http2';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
@@ -232,4 +234,51 @@ export function requestWith(
 
 export function severities(response: RunFunctionResponse): Severity[] {
   return response.results.map(({ severity }) => severity);
+}
+
+export interface CallUnderWay {
+  /** Sends the rest and reads the answer. */
+  finish(): Promise<RunFunctionResponse>;
+  cancel(): void;
+  /** Whether the connection is gone. */
+  isCut(): boolean;
+}
+
+/** A call of which the server has the first part. */
+export async function callUnderWay(port: number | undefined): Promise<CallUnderWay> {
+  const session = connect(`http://127.0.0.1:${port ?? 0}`);
+  session.on('error', () => undefined);
+  await once(session, 'connect');
+  const headers = { ':method': 'POST', ':path': PATH, 'content-type': 'application/grpc', te: 'trailers' };
+  const stream = session.request(headers);
+  stream.on('error', () => undefined);
+  const message = FunctionRunnerServiceService.runFunction.requestSerialize(requestWith({}));
+  const frame = Buffer.alloc(5 + message.length);
+  frame.writeUInt32BE(message.length, 1);
+  message.copy(frame, 5);
+  stream.write(frame.subarray(0, 10));
+  // The answer to a ping comes after the server has taken everything sent before it.
+  await new Promise<void>((resolve, reject) => {
+    session.ping((error) => {
+      if (error === null) resolve();
+      else reject(error);
+    });
+  });
+  return {
+    finish: async () => {
+      stream.end(frame.subarray(10));
+      return decodeResponse((await bodyOf(stream)).subarray(5));
+    },
+    isCut: () => session.destroyed,
+    cancel: () => {
+      session.destroy();
+    },
+  };
+}
+
+async function bodyOf(stream: ClientHttp2Stream): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+  await once(stream, 'end');
+  return Buffer.concat(chunks);
 }
