@@ -7,8 +7,8 @@
  * by those two, and reads the rest from specs. Nobody has to label anything, and nobody sees another tenant's services.
  */
 import type { ResourceSelector } from '../kernel/graph.ts';
-import { at, isObject, listAt, textAt, type Manifest } from '../kernel/manifest.ts';
-import { CLAIM_NAME_LABEL, CLAIM_NAMESPACE_LABEL, CLUSTER_LABEL, GROUP } from '../kernel/names.ts';
+import { at, isObject, listAt, objectAt, textAt, type Manifest } from '../kernel/manifest.ts';
+import { CLAIM_NAME_LABEL, CLAIM_NAMESPACE_LABEL, GROUP } from '../kernel/names.ts';
 
 const API_VERSION = `${GROUP}/v1alpha1`;
 
@@ -23,7 +23,7 @@ export interface Place {
 }
 
 /** One data service of a region. */
-export interface Service {
+export interface FoundService {
   /** Name of the DataService claim. */
   readonly name: string;
   /** postgres, mongodb, … as in `spec.engine`. */
@@ -44,7 +44,7 @@ export function servicesSelector(claimNamespace: string): ResourceSelector {
  * The services of one region among those that `servicesSelector` brought, sorted by name. One that is being deleted
  * counts until it is gone, because its operator still has work to do.
  */
-export function servicesIn(items: readonly Manifest[], place: Place): Service[] {
+export function servicesIn(items: readonly Manifest[], place: Place): FoundService[] {
   return items
     .filter((xr) => livesIn(xr, place))
     .map((xr) => ({
@@ -64,7 +64,9 @@ function livesIn(xr: Manifest, { cluster, regionClaim, region }: Place): boolean
   if (cluster === undefined) return textAt(xr, 'spec', 'regionRef', 'name') === regionClaim;
   if (textAt(xr, 'spec', 'clusterRef', 'name') !== cluster) return false;
   const placement = at(xr, 'spec', 'placement');
-  return [textAt(placement, 'primary'), textAt(placement, 'standby')].includes(region);
+  // Without a word of the user's the service chooses once, and stays there when regions change their roles.
+  const primary = textAt(placement, 'primary') ?? textAt(xr, 'status', 'activeRegion');
+  return [primary, textAt(placement, 'standby')].includes(region);
 }
 
 /** What a data service says about where it lives. */
@@ -95,17 +97,10 @@ export function homeSelectors(
   };
 }
 
-/** The region that a service names; a cluster and a region may be claimed under the same name. */
-export function regionIn(
-  regions: readonly Manifest[],
-  target: Target,
-  name: string | undefined,
-): Manifest | undefined {
-  return regions.find((region) => {
-    const alone = textAt(region, 'metadata', 'labels', CLUSTER_LABEL) === undefined;
-    if (target.clusterRef === undefined) return alone;
-    return !alone && textAt(region, 'spec', 'name') === name;
-  });
+/** The regions that a service may live in; a cluster and a region may be claimed under the same name. */
+export function regionsFor(target: Target, regions: readonly Manifest[]): readonly Manifest[] {
+  const inCluster = target.clusterRef !== undefined;
+  return regions.filter((region) => (objectAt(region, 'spec', 'cluster') !== undefined) === inCluster);
 }
 
 /** The platform that a region composed. */
@@ -116,14 +111,6 @@ export function platformOf(platforms: readonly Manifest[], region: Manifest): Ma
       .some(({ kind, name }) => kind === region.kind && name === region.metadata.name),
   );
 }
-
-/**
- * Components of the catalogue that an engine needs, in the order in which they are needed: the operator, and what
- * backs up to an archival store.
- */
-export const OPERATORS: Readonly<Record<string, { readonly engine: string; readonly backup?: string }>> = {
-  postgres: { engine: 'cnpg', backup: 'cnpg-barman-plugin' },
-};
 
 /** Whether a platform says in `status.operators`, a list of component ids, that this operator is ready. */
 export function hasOperator(platform: Manifest | undefined, component: string): boolean {

@@ -1,0 +1,118 @@
+/** Where a data service lives: its region, that region's platform, and what both say about it. */
+import type { DataServiceSpec } from '../apis/data-service.ts';
+import { archival as archivalSchema, type Archival } from '../apis/fields.ts';
+import type { Input } from '../kernel/graph.ts';
+import { objectAt, textAt, type Manifest } from '../kernel/manifest.ts';
+import { CLAIM_NAME_LABEL, CLAIM_NAMESPACE_LABEL } from '../kernel/names.ts';
+import { few } from '../kernel/report.ts';
+import { RELEASE } from '../release.ts';
+import { claimOf, hasOperator, platformOf, regionsFor } from './discover.ts';
+
+/** A region that was found. */
+export interface Home {
+  /** The region's `spec.name`. */
+  readonly region: string;
+  /** Name of the XOpenOvaRegion and of its ProviderConfigs. */
+  readonly providerConfig: string;
+  readonly archival: Archival | undefined;
+  readonly platform: Manifest | undefined;
+  /** Whether the region runs another release than the one installed: then no package changes what runs. */
+  readonly older: boolean;
+}
+
+/** Everything that an engine plans with. */
+export interface Site extends Pick<Input<DataServiceSpec>, 'xr' | 'spec' | 'observed'> {
+  /** Name of the DataService. */
+  readonly name: string;
+  readonly claimNamespace: string;
+  /** The service's own namespace in the workload cluster: nothing else lives there, so it goes as a whole. */
+  readonly namespace: string;
+  readonly home: Home;
+}
+
+/** Why there is no region. */
+export interface Missing {
+  /** Kind and name of the claim that should have it. */
+  readonly object: string;
+  readonly message: string;
+}
+
+export function claimNamespaceOf(xr: Manifest): string | undefined {
+  return xr.metadata.labels?.[CLAIM_NAMESPACE_LABEL];
+}
+
+/** Name of the claim; of a composite that has none, its own. */
+export function nameOf(xr: Manifest): string {
+  return xr.metadata.labels?.[CLAIM_NAME_LABEL] ?? xr.metadata.name ?? '';
+}
+
+/** The key under which the namespace of a service in a region is composed: the first object that a region gets. */
+export const namespaceKey = (region: string) => `${region}/namespace`;
+
+/**
+ * The region that a service lives in: the one that already holds it, whatever roles the regions have meanwhile, else
+ * the one that the spec names.
+ */
+export function findHome(input: Input<DataServiceSpec>): Home | Missing {
+  const { spec, xr, required } = input;
+  const claim = claimOf(spec);
+  const object = `${claim.kind}/${claim.name}`;
+  const where = `${claim.kind} "${claim.name}" in namespace "${claimNamespaceOf(xr) ?? ''}"`;
+  const regions = regionsFor(spec, required['regions'] ?? []);
+  const holder = holderOf(input);
+  const region = regions.find((candidate) =>
+    holder === undefined ? isMeant(candidate, spec) : candidate.metadata.name === holder,
+  );
+  if (region !== undefined) return homeOf(region, required['platforms'] ?? [], object);
+
+  const names = regions.map((candidate) => textAt(candidate, 'spec', 'name') ?? '');
+  if (holder !== undefined)
+    return { object, message: `The region that holds the service, XOpenOvaRegion "${holder}", is gone` };
+  if (names.length === 0) return { object, message: `There is no ${where}, or it has no region yet` };
+  const wanted = spec.placement.primary;
+  return {
+    object,
+    message:
+      wanted === undefined
+        ? `${where} has no primary region, only ${few(names)}`
+        : `${where} has no region "${wanted}", only ${few(names)}`,
+  };
+}
+
+export function isMissing(found: Home | Missing): found is Missing {
+  return 'message' in found;
+}
+
+/** Name of the ProviderConfig through which the service's namespace was made; undefined while it has none. */
+function holderOf({ observed }: Input<DataServiceSpec>): string | undefined {
+  const found = observed.ours.find(([key]) => key.endsWith('/namespace'));
+  return found && textAt(found[1], 'spec', 'providerConfigRef', 'name');
+}
+
+function isMeant(region: Manifest, { clusterRef, placement }: DataServiceSpec): boolean {
+  if (clusterRef === undefined) return true;
+  if (placement.primary !== undefined) return textAt(region, 'spec', 'name') === placement.primary;
+  return (textAt(region, 'spec', 'role') ?? 'primary') === 'primary';
+}
+
+function homeOf(region: Manifest, platforms: readonly Manifest[], object: string): Home | Missing {
+  const name = textAt(region, 'spec', 'name') ?? '';
+  const release = textAt(region, 'status', 'release');
+  const given = objectAt(region, 'spec', 'archival');
+  const archival = given && archivalSchema().safeParse(given);
+  // Taken for none, it would take the backups of what runs with it.
+  if (archival?.success === false)
+    return { object, message: `spec.archival of region "${name}" cannot be read` };
+  return {
+    region: name,
+    providerConfig: region.metadata.name ?? '',
+    archival: archival?.data,
+    platform: platformOf(platforms, region),
+    older: release !== undefined && release !== RELEASE,
+  };
+}
+
+/** Whether the region's platform has this operator ready. */
+export function isServed({ home }: Site, operator: string): boolean {
+  return hasOperator(home.platform, operator);
+}
