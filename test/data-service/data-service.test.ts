@@ -309,7 +309,6 @@ describe('BackupReady', () => {
       const inside = objectAt(object, ...INNER);
       return { ...status, atProvider: { manifest: { ...inside, status: { conditions } } } };
     };
-    };
 
   it.each([
     {
