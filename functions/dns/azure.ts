@@ -38,8 +38,10 @@ export const azure: DnsProvider = {
       secrets: { aadClientSecret: KEY },
     },
   }),
-  externalDns: () => ({
+  externalDns: ({ zone }) => ({
     provider: { name: 'azure' },
+    // Finds the zone also when it lies above the domain.
+    extraArgs: { 'zone-name-filter': zone },
     extraVolumes: [
       { name: 'azure-config', secret: { secretName: DNS_SECRET, items: [{ key: FILE, path: FILE }] } },
     ],

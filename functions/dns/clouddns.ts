@@ -27,8 +27,10 @@ export const clouddns: DnsProvider = {
     },
   ],
   credentials: () => ({ keys: [], json: KEY }),
-  externalDns: ({ project }) => ({
+  externalDns: ({ project, zone }) => ({
     provider: { name: 'google' },
+    // Zones above the domain are found only when the filter names them.
+    domainFilters: [zone],
     env: [{ name: 'GOOGLE_APPLICATION_CREDENTIALS', value: `${FOLDER}/${KEY}` }],
     extraVolumes: [{ name: 'dns-credentials', secret: { secretName: DNS_SECRET } }],
     extraVolumeMounts: [{ name: 'dns-credentials', mountPath: FOLDER, readOnly: true }],

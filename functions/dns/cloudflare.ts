@@ -26,10 +26,11 @@ export const cloudflare: DnsProvider = {
       fixed: ['zoneId', 'zoneIdRef'],
     })),
   credentials: () => ({ keys: ['token'] }),
-  externalDns: ({ zoneId }) => ({
+  externalDns: ({ zone, zoneId }) => ({
     provider: { name: 'cloudflare' },
     env: [secretVariable('CF_API_TOKEN', 'token')],
-    ...(zoneId !== undefined && { extraArgs: { 'zone-id-filter': zoneId } }),
+    // By its id the zone is found whatever the filter for domains says; by that filter only when it names the zone.
+    ...(zoneId === undefined ? { domainFilters: [zone] } : { extraArgs: { 'zone-id-filter': zoneId } }),
   }),
   dns01: () => ({ cloudflare: { apiTokenSecretRef: credential('token') } }),
 };

@@ -33,7 +33,11 @@ export const route53: DnsProvider = {
       secretVariable('AWS_SECRET_ACCESS_KEY', 'secretAccessKey'),
       { name: 'AWS_DEFAULT_REGION', value: REGION },
     ],
-    ...(zoneId !== undefined && { extraArgs: { 'zone-id-filter': zoneId } }),
+    extraArgs: {
+      // Finds the zone also when it lies above the domain.
+      'aws-zone-match-parent': true,
+      ...(zoneId !== undefined && { 'zone-id-filter': zoneId }),
+    },
   }),
   dns01: ({ zoneId }) => ({
     route53: {
