@@ -37,11 +37,9 @@ LABEL org.opencontainers.image.title="function-openova" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.source="https://github.com/openova/openova"
 ENV NODE_ENV=production
-# The same places as in the repository, so that the program finds what it reads.
 COPY package.json LICENSE /app/
 COPY --from=build /build/node_modules /app/node_modules
-COPY apis /app/apis
-COPY compositions /app/compositions
+# For a first look: docker run … render examples/two-regions.yaml
 COPY examples /app/examples
 COPY --from=build /build/dist/functions /app/functions
 
