@@ -46,7 +46,7 @@ function plan(input: Input<DataServiceSpec>): Graph {
   const site = siteOf(input, found);
   const planned = engine.plan(site);
   return {
-    nodes: [namespaceOf(site), inUse(xr, spec, namespaceKey(found.region)), ...planned.nodes],
+    nodes: [namespaceOf(site, engine.operator), inUse(xr, spec, namespaceKey(found.region)), ...planned.nodes],
     problems: [...problems, ...(planned.problems ?? [])],
     leaving: formerConnections(site),
   };
@@ -81,10 +81,12 @@ function waitsFor(what: string): Node {
 }
 
 /** The service's namespace, and with it everything that is in it: the one object whose deletion reaches the region. */
-function namespaceOf(site: Site): Node {
+function namespaceOf(site: Site, operator: string): Node {
   return remote(site, {
     key: namespaceKey(site.home.region),
     step: 'PrimaryReady',
+    // Before that the region may not even have an API to put it into.
+    operator,
     deletionPolicy: 'Delete',
     manifest: {
       apiVersion: 'v1',

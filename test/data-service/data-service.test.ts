@@ -506,7 +506,8 @@ describe('a newer package', () => {
 describe('the operator', () => {
   it('is waited for, with the platform named that should bring it', () => {
     const world = play(worldOf({ operators: [] }));
-    expect([...world.objects.keys()]).toEqual(['fsn/namespace', 'in-use']);
+    expect([...world.objects.keys()]).toEqual([]);
+    expect(ask(world).settled.ready).toBe(false);
     const { report } = ask(world);
     expect(conditionIn(report, 'OperatorReady')).toEqual({
       type: 'OperatorReady',
