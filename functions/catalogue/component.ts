@@ -108,6 +108,8 @@ export interface Definition {
   readonly secrets?: (context: Context) => readonly SecretValue[];
   /** Helm's limit for hooks, and for everything under `wait`; Go duration, 5m by default. */
   readonly timeout?: string;
+  /** Leaves out the kinds in the chart's crds folder, which another component brings or nobody needs. */
+  readonly skipCrds?: boolean;
   /** Why Helm must wait until the objects work; left out, it does not. */
   readonly wait?: string;
   /** Why the release is uninstalled when the region goes; left out, it dies with the machines. */

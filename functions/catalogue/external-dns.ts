@@ -18,6 +18,8 @@ export const externalDns = defineComponent({
     version: '1.21.1',
   },
   namespace: 'external-dns',
+  // DNSEndpoint is k8gb's to bring, in a template that cannot take over one that is there; no source here reads it.
+  skipCrds: true,
   memory: { perNode: 0, fixed: 64, source: 'estimate 2026-11-21; one replica always: it elects no leader' },
   values: ({ spec }) =>
     merged(

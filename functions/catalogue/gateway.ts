@@ -17,7 +17,7 @@ export const gateway = defineComponent({
   category: 'network',
   step: 'GatewayReady',
   profile: 'minimal',
-  needs: ['gateway-api-crds', 'cilium', 'openova-system', 'hcloud-ccm', 'cluster-issuer'],
+  needs: ['gateway-api-crds', 'cilium', 'cilium-l2', 'openova-system', 'hcloud-ccm', 'cluster-issuer'],
   namespace: GATEWAY.namespace,
   memory: { perNode: 0, fixed: 0, source: "no pods of its own: Cilium's Envoy" },
   values: (context) => ({ gatewayClassName: 'cilium', listeners: listeners(context) }),
@@ -80,9 +80,12 @@ function listeners(context: Context): JsonObject[] {
   ];
 }
 
-/** The addresses that ExternalDNS publishes for routes; those in the Gateway's status are the machines' own. */
-function target({ spec: { gatewayAddresses } }: Context): JsonObject {
-  return gatewayAddresses.length === 0
+/**
+ * The addresses that ExternalDNS publishes for routes. On the host network those in the Gateway's status are the
+ * machines' own, of every machine; with announced addresses they are right.
+ */
+function target({ spec: { gatewayAddresses, loadBalancer } }: Context): JsonObject {
+  return gatewayAddresses.length === 0 || loadBalancer.type === 'cilium-l2'
     ? {}
     : { 'external-dns.alpha.kubernetes.io/target': [...gatewayAddresses].sort().join(',') };
 }

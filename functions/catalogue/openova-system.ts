@@ -105,12 +105,13 @@ function sources({ cloud, network, dns, archival }: PlatformSpec): Source[] {
 }
 
 /** What `archival.secretRef` holds, by provider. */
-export const ARCHIVAL_KEYS: Readonly<Record<NonNullable<PlatformSpec['archival']>['provider'], Credentials>> = {
-  r2: { keys: ['accessKeyId', 'secretAccessKey'] },
-  s3: { keys: ['accessKeyId', 'secretAccessKey'] },
-  gcs: { keys: [], json: 'serviceAccount' },
-  azureblob: { keys: ['accountName', 'accountKey'] },
-};
+export const ARCHIVAL_KEYS: Readonly<Record<NonNullable<PlatformSpec['archival']>['provider'], Credentials>> =
+  {
+    r2: { keys: ['accessKeyId', 'secretAccessKey'] },
+    s3: { keys: ['accessKeyId', 'secretAccessKey'] },
+    gcs: { keys: [], json: 'serviceAccount' },
+    azureblob: { keys: ['accountName', 'accountKey'] },
+  };
 
 /** Namespaces that must exist before the release that lives there, because a Secret of it does. */
 function namespaces(on: Context['on']): Set<string> {

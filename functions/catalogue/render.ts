@@ -56,6 +56,7 @@ export function helm(component: Component, context: Context): Node {
           wait: component.wait !== undefined,
           ...(component.timeout !== undefined && { waitTimeout: component.timeout }),
           maxHistory: HISTORY,
+          ...(component.skipCrds === true && { skipCRDs: true }),
           values: valuesOf(component, context),
           ...(documents.length > 0 && {
             valuesFrom: documents.map(({ secret, key }) => reference(secret, key)),

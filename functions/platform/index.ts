@@ -7,7 +7,7 @@ import { checkPlatform, isHa, selected } from '../catalogue/select.ts';
 import { memoryNeeded } from '../catalogue/memory.ts';
 import { enginesIn, servicesSelector } from '../data-service/discover.ts';
 import type { After, Composer, Graph, Input, Node, Problem, Report } from '../kernel/graph.ts';
-import { textAt, type Manifest } from '../kernel/manifest.ts';
+import { listAt, textAt, type Manifest } from '../kernel/manifest.ts';
 import { CLAIM_NAME_LABEL, CLAIM_NAMESPACE_LABEL } from '../kernel/names.ts';
 import { progress, progressStatus } from '../kernel/report.ts';
 import type { Settled } from '../kernel/settle.ts';
@@ -138,7 +138,7 @@ function checkDocuments(spec: PlatformSpec): Problem[] {
 }
 
 function report(input: Input<PlatformSpec>, settled: Settled): Report {
-  const { xr, spec } = input;
+  const { xr, spec, observed } = input;
   const engines = enginesOf(input);
   const components = selected(spec, engines);
   const context = contextOf(spec, components);
@@ -157,6 +157,7 @@ function report(input: Input<PlatformSpec>, settled: Settled): Report {
       networkReady: components
         .filter(({ step }) => step === 'NetworkReady')
         .every((component) => ready.includes(component)),
+      ...(spec.loadBalancer.type === 'cilium-l2' && { gatewayAddresses: announced(observed.get('gateway')) }),
       operators: ready
         .filter(({ category }) => category === 'data')
         .map(({ id }) => id)
@@ -165,4 +166,11 @@ function report(input: Input<PlatformSpec>, settled: Settled): Report {
     },
     conditions: made.conditions,
   };
+}
+
+/** The addresses that the Gateway got from the pool, as its object last saw them. */
+function announced(gateway: Manifest | undefined): string[] {
+  return listAt(gateway, 'status', 'atProvider', 'manifest', 'status', 'addresses')
+    .flatMap((address) => textAt(address, 'value') ?? [])
+    .sort();
 }

@@ -10,6 +10,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parse } from 'yaml';
 import { catalogue } from '../../functions/catalogue/index.ts';
+import { merged } from '../../functions/catalogue/render.ts';
 import { isObject, listAt, textAt, type JsonObject } from '../../functions/kernel/manifest.ts';
 import { collectedCrds } from '../fields/derive.ts';
 import { fileOf, keysOf, type KeyTable } from './keys.ts';
@@ -17,6 +18,12 @@ import { fileOf, keysOf, type KeyTable } from './keys.ts';
 /** Maps with defaults in them that take further keys all the same, as their comments in values.yaml say. */
 const OPEN: Readonly<Record<string, readonly string[]>> = {
   'hcloud-ccm': ['env'],
+  k8gb: ['coredns.service'],
+};
+
+/** Charts inside of charts, by the key of their values: their values may be set there too. */
+const INSIDE: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  k8gb: { coredns: 'coredns' },
 };
 
 /** Where charts' files lie; undefined where there are none. */
@@ -32,7 +39,10 @@ export function deriveKeys(id: string, folder: string): KeyTable | undefined {
     read(join(folder, name)),
   );
   if (chart === undefined || values === undefined) return undefined;
-  const keys = keysOf(values, OPEN[id]);
+  const inner: JsonObject = {};
+  for (const [key, name] of Object.entries(INSIDE[id] ?? {}))
+    inner[key] = read(join(folder, '..', name, 'values.yaml')) ?? {};
+  const keys = keysOf(merged(inner, values), OPEN[id]);
   for (const [path, type] of Object.entries(keys)) keys[path] = widened(type, path, schema);
   return { chart: textAt(chart, 'name') ?? '', version: textAt(chart, 'version') ?? '', keys };
 }

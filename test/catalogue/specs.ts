@@ -105,6 +105,8 @@ export const regions: Readonly<Record<string, JsonObject>> = {
       clusterName: 'con',
     },
     loadBalancer: { type: 'k8gb' },
+    peers: [{ name: 'hel', podCidr: '10.44.0.0/16', serviceCidr: '10.45.0.0/16' }],
+    ...dns('cloudflare'),
   },
   'existing machines, addresses on a segment': {
     cloud: { provider: 'existing' },

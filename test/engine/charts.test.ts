@@ -143,7 +143,7 @@ describe('the Secrets in a region', () => {
         },
       },
     },
-    'existing machines, k8gb': { reason: 'no credentials, no Secret', want: {} },
+    'existing machines, addresses on a segment': { reason: 'no credentials, no Secret', want: {} },
   };
 
   it.each(Object.entries(cases))('%s', async (name, { reason, secret = 'AAAA', want }) => {
