@@ -17,6 +17,8 @@ export interface Meta {
   readonly change?: Change;
   /** A value that would do, quoted in messages about a pattern or a missing value. */
   readonly example?: string;
+  /** What a text must be made of, in words, where an example would not tell. */
+  readonly shape?: string;
   /** The default in words, where it depends on other fields and so cannot stand in the schema. */
   readonly otherwise?: string;
 }

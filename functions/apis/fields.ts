@@ -14,12 +14,14 @@ const IP4 = /^[0-9]{1,3}(\.[0-9]{1,3}){3}$/;
 const HTTPS = /^https:\/\/[^\s]+$/;
 const CRON5 = /^(@(hourly|daily|weekly|monthly)|[0-9*,/-]+( [0-9A-Za-z*,/?-]+){4})$/;
 
+const SHAPE = 'lower-case letters, digits and dashes, beginning with a letter';
+
 /** The name of a region: short, because it is part of the names of machines, Jobs and records. */
-export const regionName = () => z.string().min(1).max(12).regex(NAME).meta({ example: 'fsn' });
+export const regionName = () => z.string().min(1).max(12).regex(NAME).meta({ example: 'fsn', shape: SHAPE });
 /** The name of a pool or of an existing machine: part of the names of machines and Jobs. */
-export const poolName = () => z.string().min(1).max(16).regex(NAME).meta({ example: 'general' });
+export const poolName = () => z.string().min(1).max(16).regex(NAME).meta({ example: 'general', shape: SHAPE });
 /** The name of any Kubernetes object. */
-export const objectName = () => z.string().min(1).max(253).regex(HOST).meta({ example: 'acme' });
+export const objectName = () => z.string().min(1).max(253).regex(HOST).meta({ example: 'acme', shape: 'lower-case letters, digits, dashes and dots' });
 export const host = () =>
   z.string().min(1).max(253).regex(HOST).meta({ example: 'api.fsn.acme.example.com' });
 export const domainName = () =>

@@ -130,6 +130,7 @@ export function allowed(schema: JsonObject, { typed = true } = {}): string {
       ? `must be an object of ${Object.keys(properties).sort().join(', ')}`
       : 'must be an object';
   }
+  if (typeof schema['shape'] === 'string') return `must be ${schema['shape']}`;
   if (typeof example === 'string') return `must look like ${example}`;
   return 'must be a text';
 }
@@ -282,7 +283,11 @@ export function read<Given>(contract: Contract<Given>, raw: JsonObject): Reading
   const result = contract.schema.safeParse(raw);
   const issues = result.success ? [] : result.error.issues;
   const root = issues.length === 0 ? {} : jsonSchemaOf(contract.schema);
-  const problems = issues.flatMap((issue) => messagesOf(issue, raw, root));
+  const unlike = new Set(issues.flatMap(({ code, path }) => (code === 'invalid_format' ? [JSON.stringify(path)] : [])));
+  const problems = issues
+    // A text that looks wrong need not be counted too.
+    .filter(({ code, path }) => code === 'invalid_format' || !unlike.has(JSON.stringify(path)))
+    .flatMap((issue) => messagesOf(issue, raw, root));
   const sound = result.success ? result.data : repaired(contract, raw);
   if (sound !== undefined) {
     const broken = issues.map((issue) => issue.path);

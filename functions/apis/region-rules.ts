@@ -105,6 +105,8 @@ const oneArchitecture = (types: readonly string[] | undefined) =>
 const oneArchitectureCel = (list: string) =>
   `${list}.all(t, t.startsWith('${ARM_PREFIX}')) || !${list}.exists(t, t.startsWith('${ARM_PREFIX}'))`;
 
+const NETWORK_FULL = `must have at most ${NETWORK_SIZE - 1} machines, those of the control plane included: a Hetzner network holds ${NETWORK_SIZE} servers and load balancers`;
+
 /** CEL: machines of a scope that has its own control plane and pools, with our defaults where nothing is said. */
 const MACHINES_CEL =
   '(has(self.controlPlane.count) ? self.controlPlane.count : 3) + (has(self.pools) ? self.pools.map(p, has(p.count) ? p.count : 2).sum() : 2)';
@@ -380,10 +382,10 @@ export const regionRules: readonly Rule<RegionGiven>[] = [
       '(has(r.controlPlane) && has(r.controlPlane.count) ? r.controlPlane.count : (has(self.controlPlane.count) ? self.controlPlane.count : 3))',
       '(has(r.pools) ? r.pools.map(p, has(p.count) ? p.count : 2).sum() : (has(self.pools) ? self.pools.map(p, has(p.count) ? p.count : 2).sum() : 2))',
     ].join(' + ')} < ${NETWORK_SIZE})`,
-    message: `must have at most ${NETWORK_SIZE - 1} machines with those of the control plane: a Hetzner network holds ${NETWORK_SIZE} servers and load balancers`,
+    message: NETWORK_FULL,
     check: (spec) =>
       unless(!hetzner(spec) || machinesOf(spec) < NETWORK_SIZE, {
-        message: `has ${machinesOf(spec)} machines with those of the control plane, must have at most ${NETWORK_SIZE - 1}: a Hetzner network holds ${NETWORK_SIZE} servers and load balancers`,
+        message: `has ${machinesOf(spec)}, ${NETWORK_FULL}`,
       }),
   },
   ...NETWORK_RANGES.map(networkRange),

@@ -33,6 +33,7 @@ const KNOWN: readonly string[] = [
   'override',
   'pattern',
   'properties',
+  'shape',
 ];
 
 const SAID: Readonly<Record<Change, string>> = {
