@@ -52,7 +52,9 @@ export function playedObject(world: World, object: Manifest): Played {
   };
   return {
     externalName: object.metadata.annotations?.[EXTERNAL_NAME_ANNOTATION] ?? object.metadata.name ?? '',
-    status: { atProvider: { manifest: live(world, named) } },
+    status: {
+      atProvider: { manifest: live(world, named, objectAt(object, 'status', 'atProvider', 'manifest')) },
+    },
   };
 }
 
@@ -82,9 +84,10 @@ const PLAIN = new Set([
 ]);
 
 /** The object as it is in the region's cluster when all is well. */
-function live(world: World, object: Manifest): Manifest {
+function live(world: World, object: Manifest, before: JsonObject | undefined): Manifest {
   if (PLAIN.has(object.kind)) return object;
-  const status: JsonObject = { ...objectAt(object, 'status'), ...statusOf(object) };
+  const conditions = listAt(before, 'status', 'conditions');
+  const status: JsonObject = { conditions, ...objectAt(object, 'status'), ...statusOf(object) };
   const found: Manifest = { ...object, ...specOf(world, object), status };
   const types = CONDITIONS[object.kind] ?? ['Ready'];
   return types.reduce<Manifest>(

@@ -62,13 +62,18 @@ function playOne(definitions: readonly Definition[], world: World, object: Manif
 
 const AVAILABLE: JsonObject = { type: 'Ready', status: 'True', reason: 'Available' };
 const SYNCED: JsonObject = { type: 'Synced', status: 'True', reason: 'ReconcileSuccess' };
+/** Their references are to Secrets and other control plane objects that users bring. */
+const WITHOUT_REFERENCES = ['helm.crossplane.io', 'kubernetes.crossplane.io'];
+const NOTHING_RESOLVED = { ok: true, fields: {} } as const;
 const FINALIZER = 'finalizer.managedresource.crossplane.io';
 
 /** A managed resource: references, the thing itself, then the status that its provider writes. */
 function playManaged(definitions: readonly Definition[], world: World, object: Manifest): World {
   const time = timeOf(world);
   const schema = schemaFor(definitions, object);
-  const resolved = resolveReferences(world, object);
+  const resolved = WITHOUT_REFERENCES.includes(groupOf(object.apiVersion))
+    ? NOTHING_RESOLVED
+    : resolveReferences(world, object);
   if (!resolved.ok) return put(world, failed(object, resolved.message, time));
   const { apiVersion, kind, metadata } = object;
   const current =

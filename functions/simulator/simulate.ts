@@ -26,6 +26,8 @@ export interface Wave {
   readonly objects: readonly Composed[];
   /** Ids of objects that are gone since the wave before. */
   readonly gone: readonly string[];
+  /** What core applied, by composite and key: all that was wanted in this wave. */
+  readonly applied: ReadonlyMap<string, ReadonlyMap<string, Manifest>>;
   /** The world as it was when the objects had been applied, before anything else happened. */
   readonly world: World;
 }
@@ -66,7 +68,13 @@ export async function simulate(setup: Setup, start: World, options: Options = {}
     const objects = newcomers(setup, before, settled, state);
     const gone = [...before.objects.keys()].filter((id) => !settled.objects.has(id)).sort();
     if (objects.length > 0 || gone.length > 0) {
-      const wave = { number: waves.length + 1, objects, gone, world: settled };
+      const wave = {
+        number: waves.length + 1,
+        objects,
+        gone,
+        applied: new Map(state.applied),
+        world: settled,
+      };
       waves.push(wave);
       options.onWave?.(wave);
     }

@@ -1,0 +1,303 @@
+/** `openova diff`: what an edit of claims does to everything that they became. */
+import { changesBetween, refusedChanges, type FieldChange } from '../apis/changes.ts';
+import { KINDS } from '../apis/kinds.ts';
+import { specOf } from '../apis/parse.ts';
+import {
+  isObject,
+  objectAt,
+  same,
+  textAt,
+  type Json,
+  type JsonObject,
+  type Manifest,
+} from '../kernel/manifest.ts';
+import { AFTER_ANNOTATION } from '../kernel/names.ts';
+import { estimateOf, type Estimate } from '../pricing/estimate.ts';
+import { deleteObject } from '../simulator/faults.ts';
+import { simulate, type Simulation } from '../simulator/simulate.ts';
+import { usagesOf } from '../simulator/usages.ts';
+import { idOf, type World } from '../simulator/world.ts';
+import { check, lineFor } from './check.ts';
+import { readSources } from './input.ts';
+import { EXIT, takesColour, type Io } from './io.ts';
+import { applied, placed, withFunction, worldOf } from './scene.ts';
+import { painter, type Paint } from './style.ts';
+import { gib } from './tree.ts';
+
+export interface DiffOptions {
+  readonly observed?: string;
+}
+
+/** Exit code when a machine or data would go. */
+export const LOSS = 2;
+
+/** An object on one side of the edit or on both. */
+interface Changed {
+  readonly id: string;
+  readonly manifest: Manifest;
+  readonly fields: readonly FieldDifference[];
+}
+
+interface FieldDifference {
+  readonly field: string;
+  readonly from: Json | undefined;
+  readonly to: Json | undefined;
+}
+
+/** What an edit of one claim is, before anything is made of it. */
+interface Edit {
+  readonly title: string;
+  readonly changes: readonly FieldChange[];
+  /** Why the API server refuses it; it then changes nothing. */
+  readonly refused: readonly string[];
+}
+
+export interface Difference {
+  readonly edits: readonly Edit[];
+  readonly created: readonly Changed[];
+  readonly changed: readonly Changed[];
+  readonly deleted: readonly Changed[];
+  readonly estimates: readonly {
+    readonly name: string;
+    readonly before: Estimate | undefined;
+    readonly after: Estimate | undefined;
+  }[];
+}
+
+/** @returns the exit code. */
+export async function diff(before: string, after: string, options: DiffOptions, io: Io): Promise<number> {
+  const files = options.observed === undefined ? [before, after] : [before, after, options.observed];
+  const all = await Promise.all(files.map((file) => readSources([file], io)));
+  const [old = [], now = [], observed = []] = all;
+  const findings = [...check(old), ...check(now)];
+  if (findings.length > 0) {
+    io.err.write(findings.map((finding) => `${lineFor(finding)}\n`).join(''));
+    return EXIT.invalid;
+  }
+  const objects = (sources: typeof old) => sources.map(({ object }) => placed(object));
+  const difference = await differenceOf(objects(old), objects(now), objects(observed));
+  io.out.write(textOf(difference, painter(takesColour(io.out, io.env))));
+  if (difference.edits.some(({ refused }) => refused.length > 0)) return EXIT.invalid;
+  return difference.deleted.some(({ manifest }) => lossOf(manifest) !== undefined) ? LOSS : EXIT.ok;
+}
+
+/** Lets the old claims become ready, makes the edit, and waits until everything has come to rest again. */
+export async function differenceOf(
+  old: readonly Manifest[],
+  now: readonly Manifest[],
+  observed: readonly Manifest[],
+): Promise<Difference> {
+  return withFunction(async (setup) => {
+    const first = await simulate(setup, worldOf(observed, old));
+    const edits = editsOf(first.world, old, now);
+    const refused = new Set(edits.filter((edit) => edit.refused.length > 0).map(({ title }) => title));
+    const kept = now.filter((object) => !refused.has(titleOf(object)));
+    const gone = old.filter((object) => !now.some((one) => idOf(one) === idOf(object)));
+    const edited = gone
+      .filter((object) => !refused.has(titleOf(object)))
+      .reduce((world, object) => deleteObject(world, idOf(object)), applied(first.world, kept));
+    const second = await simulate(setup, edited);
+    return { edits, ...compare(first, second), estimates: estimatesOf(first.world, second.world) };
+  });
+}
+
+function titleOf({ kind, metadata }: Manifest): string {
+  return `${kind} ${metadata.namespace ?? ''}/${metadata.name ?? ''}`;
+}
+
+function editsOf(world: World, old: readonly Manifest[], now: readonly Manifest[]): Edit[] {
+  const ids = [...new Set([...old, ...now].map(idOf))].sort();
+  return ids.flatMap((id): Edit[] => {
+    const [was, is] = [old, now].map((objects) => objects.find((object) => idOf(object) === id));
+    const object = is ?? was;
+    const kind = KINDS.find(({ claim, kind: name }) => [claim?.kind, name].includes(object?.kind));
+    if (object === undefined || kind === undefined) return [];
+    const title = titleOf(object);
+    if (was === undefined) return [{ title, changes: [], refused: [] }];
+    if (is === undefined) return [{ title, changes: [], refused: protectionOf(world, id) }];
+    const [before, after] = [specOf(was), specOf(is)];
+    const refused = refusedChanges(kind.claim?.kind ?? kind.kind, before, after);
+    return [
+      {
+        title,
+        changes: changesBetween(kind, before, after),
+        refused: refused.map(({ field, message }) => `${field} ${message}`),
+      },
+    ];
+  });
+}
+
+/** Why a claim cannot be deleted: what is in use is protected, at the door. */
+function protectionOf(world: World, id: string): string[] {
+  const claim = world.objects.get(id);
+  if (claim === undefined) return [];
+  return usagesOf(world, claim).map(
+    (usage) => `cannot be deleted: ${textAt(usage, 'spec', 'reason') ?? `in use by ${idOf(usage)}`}`,
+  );
+}
+
+function compare(first: Simulation, second: Simulation): Pick<Difference, 'created' | 'changed' | 'deleted'> {
+  const [before, after] = [first, second].map(wantedIn);
+  const changed = (id: string, manifest: Manifest, fields: readonly FieldDifference[] = []): Changed => ({
+    id,
+    manifest,
+    fields,
+  });
+  const entries = (map: ReadonlyMap<string, Manifest> | undefined) =>
+    [...(map ?? [])].sort(([left], [right]) => (left < right ? -1 : 1));
+  return {
+    created: entries(after).flatMap(([id, manifest]) => (before?.has(id) ? [] : [changed(id, manifest)])),
+    deleted: entries(before).flatMap(([id, manifest]) => (after?.has(id) ? [] : [changed(id, manifest)])),
+    changed: entries(after).flatMap(([id, manifest]) => {
+      const former = before?.get(id);
+      if (former === undefined) return [];
+      const fields = differences(content(former), content(manifest), '');
+      return fields.length === 0 ? [] : [changed(id, manifest, fields)];
+    }),
+  };
+}
+
+/** Every composed object that is wanted at the end, by id. */
+function wantedIn({ applied: all, world }: Simulation): Map<string, Manifest> {
+  const composed = [...all.values()].flatMap((objects) => [...objects.values()]);
+  return new Map(
+    composed.filter((object) => world.objects.has(idOf(object))).map((object) => [idOf(object), object]),
+  );
+}
+
+/** What an object says, without what only tells when it was made. */
+function content({ metadata, ...rest }: Manifest): JsonObject {
+  const { labels, annotations } = metadata;
+  const kept = Object.entries(annotations ?? {}).filter(([name]) => name !== AFTER_ANNOTATION);
+  const fields = Object.fromEntries(
+    Object.entries(rest).filter(([name]) => name !== 'apiVersion' && name !== 'kind'),
+  );
+  return { metadata: { labels: { ...labels }, annotations: Object.fromEntries(kept) }, ...fields };
+}
+
+function differences(from: Json | undefined, to: Json | undefined, field: string): FieldDifference[] {
+  if (same(from, to)) return [];
+  if (isObject(from) && isObject(to)) {
+    return [...new Set([...Object.keys(from), ...Object.keys(to)])]
+      .sort()
+      .flatMap((name) => differences(from[name], to[name], field === '' ? name : `${field}.${name}`));
+  }
+  if (Array.isArray(from) && Array.isArray(to)) {
+    const [before, after] = [named(from), named(to)];
+    if (before !== undefined && after !== undefined) {
+      const names = [...new Set([...before.keys(), ...after.keys()])].sort();
+      return names.flatMap((name) => differences(before.get(name), after.get(name), `${field}[${name}]`));
+    }
+  }
+  return [{ field, from, to }];
+}
+
+/** Items by name, when every one of them has one. */
+function named(list: readonly Json[]): Map<string, Json> | undefined {
+  const names = list.map((item) => textAt(item, 'name'));
+  const known = names.filter((name) => name !== undefined);
+  if (known.length !== list.length || new Set(known).size !== list.length) return undefined;
+  return new Map(list.map((item, index) => [names[index] ?? '', item]));
+}
+
+/** Kinds of operators whose objects hold data; their objects in a region's cluster are wrapped. */
+const DATA = new Set([
+  'Cluster',
+  'PersistentVolume',
+  'PersistentVolumeClaim',
+  'Redpanda',
+  'StatefulSet',
+  'ValkeyCluster',
+]);
+
+/** What is lost when this object is deleted; undefined when nothing is. */
+export function lossOf(object: Manifest): string | undefined {
+  if (object.kind === 'Server') return 'a machine';
+  if (object.kind === 'Volume' || object.kind === 'XDataService') return 'data';
+  if (object.kind !== 'Object') return undefined;
+  const inner = textAt(object, 'spec', 'forProvider', 'manifest', 'kind');
+  return inner !== undefined && DATA.has(inner) ? 'data' : undefined;
+}
+
+function estimatesOf(before: World, after: World): Difference['estimates'] {
+  const names = (world: World) =>
+    [...world.objects.values()]
+      .filter(({ kind }) => ['XOpenOvaCluster', 'XOpenOvaRegion'].includes(kind))
+      .map(idOf);
+  return [...new Set([...names(before), ...names(after)])].sort().map((id) => ({
+    name: nameOf(after.objects.get(id) ?? before.objects.get(id), id),
+    before: estimateOf(objectAt(before.objects.get(id), 'status', 'estimate')),
+    after: estimateOf(objectAt(after.objects.get(id), 'status', 'estimate')),
+  }));
+}
+
+function nameOf(composite: Manifest | undefined, id: string): string {
+  if (composite === undefined) return id;
+  const name = textAt(composite, 'spec', 'name') ?? composite.metadata.labels?.['crossplane.io/claim-name'];
+  return `${composite.kind.replace(/^XOpenOva/, '').toLowerCase()} ${name ?? composite.metadata.name ?? ''}`;
+}
+
+const LONGEST = 60;
+
+function shown(value: Json | undefined): string {
+  if (value === undefined) return 'left out';
+  const text = JSON.stringify(value);
+  return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
+}
+
+/** The difference in words, safe things first. */
+export function textOf({ edits, created, changed, deleted, estimates }: Difference, paint: Paint): string {
+  const line = (object: Changed, mark: string, note = '') => `  ${mark} ${short(object)}${note}`;
+  const lines = [
+    ...edits.flatMap(({ title, changes, refused }) => [
+      paint('bold', title),
+      ...changes.map(
+        ({ field, change, from, to }) =>
+          `  ~ ${field}  ${shown(from)} → ${shown(to)}  ${paint('dim', `(${change})`)}`,
+      ),
+      ...refused.map((message) => paint('red', `  ! refused: ${message}`)),
+    ]),
+    ...section('Created', created, (object) => [paint('green', line(object, '+'))]),
+    ...section('Changed in place', changed, (object) => [
+      paint('yellow', line(object, '~')),
+      ...object.fields.map(({ field, from, to }) => `      ${field}  ${shown(from)} → ${shown(to)}`),
+    ]),
+    ...section('Deleted', deleted, (object) => {
+      const loss = lossOf(object.manifest);
+      return [paint('red', line(object, '-', loss === undefined ? '' : `  (${loss} goes)`))];
+    }),
+    '',
+    ...estimates.flatMap(estimateLines),
+    `${created.length} created, ${changed.length} changed in place, ${deleted.length} deleted`,
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function section(
+  title: string,
+  objects: readonly Changed[],
+  lines: (object: Changed) => readonly string[],
+): string[] {
+  return objects.length === 0 ? [] : ['', `${title}:`, ...objects.flatMap(lines)];
+}
+
+function short({ manifest: { kind, metadata } }: Changed): string {
+  const { name = '', namespace } = metadata;
+  return `${kind} ${namespace === undefined ? '' : `${namespace}/`}${name}`;
+}
+
+function estimateLines({ name, before, after }: Difference['estimates'][number]): string[] {
+  const memory = (estimate: Estimate | undefined) => {
+    if (estimate === undefined) return 'none';
+    const { needed, available } = estimate.memoryMiB;
+    return `${gib(needed)} of ${available === undefined ? 'unknown' : gib(available)}`;
+  };
+  const cost = (estimate: Estimate | undefined) => (estimate === undefined ? '0.00' : costOf(estimate));
+  return [
+    `${name}: RAM needed ${memory(before)} → ${memory(after)}, EUR per month ${cost(before)} → ${cost(after)}`,
+  ];
+}
+
+function costOf({ cost: { cents, unknown } }: Estimate): string {
+  return unknown.length > 0 ? 'unknown' : (cents / 100).toFixed(2);
+}

@@ -1,0 +1,171 @@
+/** What claims become, as a tree: composites, their waves, what each wave makes. */
+import { estimateOf } from '../pricing/estimate.ts';
+import { isObject, isTrue, objectAt, textAt, type Manifest } from '../kernel/manifest.ts';
+import { claimsOf, compositeIdOf } from '../simulator/claims.ts';
+import { definitionOf } from '../simulator/definitions.ts';
+import type { Simulation } from '../simulator/simulate.ts';
+import { renderedObjects, type Rendered } from './manifests.ts';
+import { DEFINITIONS } from './scene.ts';
+import { painter, type Colour, type Paint } from './style.ts';
+
+export interface TreeOptions {
+  readonly files: readonly string[];
+  readonly colour: boolean;
+  readonly until: number | undefined;
+}
+
+export function treeOf(simulation: Simulation, options: TreeOptions): string {
+  const paint = painter(options.colour);
+  const objects = renderedObjects(simulation);
+  const roots = objects.filter(({ key }) => key === '');
+  const trees = roots.flatMap((root) => [
+    claimLine(simulation, root, paint),
+    ...branch(simulation, objects, root, '', paint),
+    '',
+  ]);
+  return [...trees, ...summary(simulation, objects, paint), next(options), ''].join('\n');
+}
+
+/** `OpenOvaCluster acme in namespace acme-platform` */
+function claimLine({ world }: Simulation, root: Rendered, paint: Paint): string {
+  const claim = claimsOf(world, DEFINITIONS)
+    .map(([id, definition]) => ({ object: world.objects.get(id), definition }))
+    .find(
+      ({ object, definition }) => object !== undefined && compositeIdOf(object, definition) === root.id,
+    )?.object;
+  if (claim === undefined) return paint('bold', title(root.manifest));
+  return `${paint('bold', title(claim))} in namespace ${claim.metadata.namespace ?? ''}`;
+}
+
+function title({ kind, metadata }: Manifest): string {
+  return `${kind} ${metadata.name ?? ''}`;
+}
+
+interface Row {
+  readonly wave: number;
+  readonly kind: string;
+  readonly keys: readonly string[];
+  /** The composite that the row is, when it has a branch of its own. */
+  readonly composite: Rendered | undefined;
+}
+
+/** The lines of a composite and of everything below it. */
+function branch(
+  simulation: Simulation,
+  objects: readonly Rendered[],
+  composite: Rendered,
+  indent: string,
+  paint: Paint,
+): string[] {
+  const rows = rowsOf(objects, composite);
+  const wide = Math.max(0, ...rows.map(({ kind, keys }) => countedKind(kind, keys).length));
+  const head = `${indent}${title(composite.manifest)} ${stateOf(simulation, composite, paint)}`;
+  return [
+    indent === '' ? `└─ ${head}` : head,
+    ...rows.flatMap((row, index) => {
+      const last = index === rows.length - 1;
+      const [edge, pass] = last ? ['└─', '   '] : ['├─', '│  '];
+      const inner = indent === '' ? '   ' : indent;
+      const lead = `${inner}${paint('dim', edge)} ${paint('dim', `wave ${String(row.wave).padStart(2)}`)}  `;
+      if (row.composite !== undefined) {
+        const [first = '', ...rest] = branch(
+          simulation,
+          objects,
+          row.composite,
+          `${inner}${paint('dim', pass)}`,
+          paint,
+        );
+        return [`${lead}${first.slice(`${inner}${paint('dim', pass)}`.length)}`, ...rest];
+      }
+      const name = countedKind(row.kind, row.keys).padEnd(wide);
+      return [`${lead}${paint(colourOf(row.kind), name)}  ${row.keys.join(', ')}`];
+    }),
+  ];
+}
+
+function countedKind(kind: string, keys: readonly string[]): string {
+  return keys.length > 1 ? `${keys.length} ${kind}` : kind;
+}
+
+/** Objects of one kind that came in one wave share a row; a composite has its own. */
+function rowsOf(objects: readonly Rendered[], { id }: Rendered): Row[] {
+  const rows = new Map<string, Row>();
+  for (const object of objects) {
+    if (object.composite !== id || object.key === '') continue;
+    const { kind } = object.manifest;
+    const composite = definitionOf(DEFINITIONS, object.manifest) === undefined ? undefined : object;
+    const place = `${String(object.wave).padStart(4, '0')} ${composite === undefined ? 'a' : 'b'} ${kind} ${composite?.key ?? ''}`;
+    const before = rows.get(place);
+    rows.set(place, {
+      wave: object.wave,
+      kind,
+      keys: [...(before?.keys ?? []), object.key].sort(),
+      composite,
+    });
+  }
+  return [...rows].sort(([left], [right]) => (left < right ? -1 : 1)).map(([, row]) => row);
+}
+
+function stateOf({ world }: Simulation, { id }: Rendered, paint: Paint): string {
+  const object = world.objects.get(id);
+  if (object === undefined) return '';
+  if (isTrue(object, 'Ready')) return paint('green', '✓ ready');
+  const step = textAt(object, 'status', 'step', 'name');
+  return paint('yellow', step === undefined ? '… not ready' : `… at ${step}`);
+}
+
+const COLOURS: readonly (readonly [RegExp, Colour])[] = [
+  [/^(Server|LoadBalancer|Volume)$/, 'magenta'],
+  [/^(Network|Subnet|Firewall|PlacementGroup|SSHKey|NetworkAttachment|LoadBalancer.*|Firewall.*)$/, 'blue'],
+  [/^(Release|Object)$/, 'cyan'],
+  [/^(Job|CronJob)$/, 'yellow'],
+  [/Usage$/, 'dim'],
+];
+
+function colourOf(kind: string): Colour {
+  return COLOURS.find(([pattern]) => pattern.test(kind))?.[1] ?? 'green';
+}
+
+/** How much there is of it, what it needs and what it costs. */
+function summary({ world, waves }: Simulation, objects: readonly Rendered[], paint: Paint): string[] {
+  const kinds = new Set(objects.map(({ manifest }) => `${manifest.apiVersion}/${manifest.kind}`));
+  const last = waves.at(-1)?.number ?? 0;
+  const head = `${objects.length} objects of ${kinds.size} kinds in ${last} waves`;
+  const estimates = objects
+    .filter(({ manifest }) => ['XOpenOvaCluster', 'XOpenOvaRegion'].includes(manifest.kind))
+    .flatMap((object) => estimateLine(world.objects.get(object.id), paint) ?? []);
+  return [paint('bold', head), ...estimates];
+}
+
+function estimateLine(composite: Manifest | undefined, paint: Paint): string | undefined {
+  const status = objectAt(composite, 'status', 'estimate');
+  const estimate = estimateOf(status);
+  if (composite === undefined || !isObject(status) || estimate === undefined) return undefined;
+  const { needed, available } = estimate.memoryMiB;
+  const enough = available === undefined || available >= needed;
+  const memory = `RAM ${gib(needed)} needed, ${available === undefined ? 'unknown' : gib(available)} available`;
+  const euros = textAt(status, 'monthlyEUR') ?? 'unknown';
+  const label = `${composite.kind.replace(/^XOpenOva/, '').toLowerCase()} ${regionName(composite)}`;
+  return `${label.padEnd(16)}  ${enough ? memory : paint('red', `${memory}: not enough`)}  ${euros} EUR per month (prices of ${estimate.pricedAt})`;
+}
+
+function regionName(composite: Manifest): string {
+  return (
+    textAt(composite, 'spec', 'name') ??
+    composite.metadata.labels?.['crossplane.io/claim-name'] ??
+    composite.metadata.name ??
+    ''
+  );
+}
+
+export function gib(mebibytes: number): string {
+  return `${(mebibytes / 1024).toFixed(1)} GiB`;
+}
+
+/** The next command to try. */
+function next({ files, until }: TreeOptions): string {
+  const given = files.join(' ');
+  return until === undefined
+    ? `Next: openova render ${given} --graph waves.html`
+    : `Next: openova render ${given} --until ${until + 1}`;
+}
