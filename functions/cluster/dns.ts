@@ -1,4 +1,6 @@
 /** The records of a cluster: what each region says of its addresses, under the cluster's domain. */
+import type { RegionSpec } from '../apis/region.ts';
+import { selected } from '../catalogue/select.ts';
 import { textAt } from '../kernel/manifest.ts';
 import { planRecords, type PlannedRecords } from '../dns/records.ts';
 import { addressesOf, keptRegions, regionKey, type Cluster } from './cluster.ts';
@@ -22,13 +24,16 @@ export function planDns(cluster: Cluster): PlannedRecords {
     })),
     primary: regions.find((region) => region.spec.role === 'primary')?.spec.name,
     delegated: [
-      ...regions
-        .filter((region) => region.spec.loadBalancer.type === 'k8gb')
-        .map((region) => region.spec.name),
+      ...regions.filter((region) => answers(region.spec)).map((region) => region.spec.name),
       ...kept.filter((name) => textAt(existing.get(name), 'spec', 'loadBalancer', 'type') === 'k8gb'),
     ],
     deletionPolicy: spec.deletion.machines,
     observed,
     step: DNS_READY,
   });
+}
+
+/** Whether k8gb answers for the region: a delegation to where nobody answers would be worse than none. */
+function answers(spec: RegionSpec): boolean {
+  return spec.loadBalancer.type === 'k8gb' && selected(spec, new Set()).some(({ id }) => id === 'k8gb');
 }

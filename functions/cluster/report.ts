@@ -1,6 +1,7 @@
 /** What a person reads of a cluster: its own steps, and those of its regions rolled up. */
 import type { Condition, Report } from '../kernel/graph.ts';
 import {
+  at,
   conditionOf,
   isObject,
   isTrue,
@@ -16,8 +17,9 @@ import { explain, few, progress, progressStatus, type Progress, type Waiting } f
 import type { Settled } from '../kernel/settle.ts';
 import { addEstimates, estimateStatus, isSufficient, type Estimate } from '../pricing/estimate.ts';
 import { advise } from '../region/hints.ts';
-import { keptRegions, regionKey, type Cluster } from './cluster.ts';
+import { addressesOf, apiEndpointOf, keptRegions, regionKey, type Cluster } from './cluster.ts';
 import { estimateOfRegion } from './estimate.ts';
+import { rangesOf } from './ranges.ts';
 import { NETWORK_READY } from './network.ts';
 import { PROTECTION } from './protection.ts';
 import { DNS_READY } from './dns.ts';
@@ -64,7 +66,7 @@ export function report(cluster: Cluster, settled: Settled): Report {
     status: {
       ...progressStatus(overall(cluster, settled, steps, own)),
       ...(release !== undefined && { release }),
-      regions: all.map((name) => regionStatus(name, existing.get(name))),
+      regions: all.map((name) => regionStatus(name, cluster)),
       kubeconfigSecretRefs: all.flatMap((region) => {
         const name = textAt(existing.get(region), 'status', 'kubeconfigSecretRef', 'name');
         return name === undefined ? [] : [{ region, name }];
@@ -242,18 +244,24 @@ function waitingOf(line: JsonObject): Waiting[] {
   ];
 }
 
-function regionStatus(name: string, region: Manifest | undefined): JsonObject {
+function regionStatus(name: string, { regions, existing }: Cluster): JsonObject {
+  const region = existing.get(name);
+  const role = regions.find(({ spec }) => spec.name === name)?.spec.role ?? textAt(region, 'spec', 'role');
   const components = objectAt(region, 'status', 'components');
-  const apiEndpoint = textAt(region, 'status', 'apiEndpoint');
+  const { subnetCidr, podCidr, serviceCidr, clusterId } = region === undefined ? {} : rangesOf(region);
   return {
     name,
+    role,
     phase: textAt(region, 'status', 'phase') ?? 'Pending',
-    ...(apiEndpoint !== undefined && { apiEndpoint }),
-    gatewayAddresses: listAt(region, 'status', 'gatewayAddresses').filter((one) => typeof one === 'string'),
-    machines: listAt(region, 'status', 'machines').length,
+    release: textAt(region, 'status', 'release'),
+    apiEndpoint: apiEndpointOf(region),
+    apiAddresses: addressesOf(region, 'apiAddresses'),
+    gatewayAddresses: addressesOf(region, 'gatewayAddresses'),
+    machines: listAt(region, 'status', 'machines').filter((machine) => at(machine, 'ready') === true).length,
     ...(components && {
       components: { ready: numberAt(components, 'ready') ?? 0, total: numberAt(components, 'total') ?? 0 },
     }),
+    ...(region !== undefined && { network: { subnetCidr, podCidr, serviceCidr, clusterId } }),
   };
 }
 

@@ -148,7 +148,11 @@ export function wellRegion(octet: number, more: JsonObject = {}): JsonObject {
     apiEndpoint: `https://api.r${octet}.acme.example.com:6443`,
     apiAddresses: [`203.0.113.${octet}`, `2001:db8::${octet}`],
     gatewayAddresses: [`198.51.100.${octet}`],
-    machines: [{ name: 'a' }, { name: 'b' }],
+    machines: [
+      { name: 'a', ready: true },
+      { name: 'b', ready: true },
+      { name: 'c', ready: false },
+    ],
     components: { ready: 9, total: 9 },
     kubeconfigSecretRef: { name: `kubeconfig-${octet}` },
     estimate: { memoryMiB: { needed: 1000, available: 2000 }, monthlyEUR: '10.50', pricedAt: '2026-09-29' },
