@@ -2,14 +2,14 @@
  * `npm run bench`: RunFunction of a region over loopback gRPC as a ratio to the floor, the time from a cold start to the
  * first healthy answer, and memory. Every number is of this one run on this one machine; only ratios travel.
  */
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FunctionRunnerServiceService } from '@crossplane-org/function-sdk-typescript';
 import { Command } from 'commander';
 import { startChild } from './child.ts';
 import { callerAt, coldStart, compare, median, type Cost } from './measure.ts';
-import { regionRequest, SIZES, type Sample } from './requests.ts';
+import { regionRequests, SIZES, type Sample } from './requests.ts';
 
 interface Row {
   readonly n: number;
@@ -32,7 +32,6 @@ interface Report {
 
 const COLD_STARTS = 5;
 const MAIN = join(import.meta.dirname, '../functions/cli/main.ts');
-const STAND_IN = join(import.meta.dirname, '../test/server/program.ts');
 
 /** Measures every sample against the floor. */
 async function run(samples: readonly Sample[], calls: number): Promise<Report> {
@@ -71,9 +70,8 @@ async function run(samples: readonly Sample[], calls: number): Promise<Report> {
   rmSync(folder, { recursive: true });
 
   const starts: number[] = [];
-  const entry = existsSync(MAIN) ? MAIN : STAND_IN;
   for (let index = 0; index < COLD_STARTS; index += 1) {
-    starts.push(await coldStart([process.execPath, entry]));
+    starts.push(await coldStart([process.execPath, MAIN]));
   }
   const memoryMb = {
     idle: megabytes(memory.idle),
@@ -135,8 +133,6 @@ const options = new Command('bench')
   .parse()
   .opts<{ json: boolean; calls: number }>();
 
-const report = await run(
-  SIZES.map((n) => ({ n, request: regionRequest(n) })),
-  options.calls,
-);
+if (!options.json) process.stdout.write('Recording requests from the simulator\n');
+const report = await run(await regionRequests(SIZES), options.calls);
 process.stdout.write(`${options.json ? JSON.stringify(report, undefined, 2) : table(report)}\n`);

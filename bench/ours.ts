@@ -1,8 +1,8 @@
 /** The function's server as it is, in a process of its own. */
+import { runFunction } from '../functions/functions.ts';
 import { createLogger } from '../functions/server/log.ts';
 import { startServer } from '../functions/server/server.ts';
 import { answerParent } from './child.ts';
-import { handler } from './handler.ts';
 
 const LOOPBACK = '127.0.0.1:0';
 
@@ -11,7 +11,7 @@ const { port } = await startServer({
   healthAddress: LOOPBACK,
   metricsAddress: LOOPBACK,
   tls: 'insecure',
-  handle: handler,
+  handle: runFunction,
   logger: createLogger('info'),
   drainSeconds: 1,
 });

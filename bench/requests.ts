@@ -1,6 +1,20 @@
-/** What is sent: requests with n observed resources. */
-import { RunFunctionRequest } from '@crossplane-org/function-sdk-typescript';
-import type { JsonObject } from '../functions/kernel/manifest.ts';
+/** What is sent: the requests that Crossplane makes about a region, recorded from the simulator. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Ready, type Resource, type RunFunctionRequest } from '@crossplane-org/function-sdk-typescript';
+import { parse } from 'yaml';
+import { DEFINITIONS, refuses, worldOf } from '../functions/cli/scene.ts';
+import { runFunction } from '../functions/functions.ts';
+import {
+  isManifest,
+  isObject,
+  listAt,
+  textAt,
+  withField,
+  type Manifest,
+} from '../functions/kernel/manifest.ts';
+import { inProcess } from '../functions/simulator/call.ts';
+import { simulate } from '../functions/simulator/simulate.ts';
 
 export interface Sample {
   /** Observed resources in the request. */
@@ -8,110 +22,88 @@ export interface Sample {
   readonly request: RunFunctionRequest;
 }
 
-/** A small region, a large one, and more than a region should have. */
+/** A region that has just begun, a large one, and more than a region should have. */
 export const SIZES = [12, 120, 500] as const;
 
-/** The request about a complete region with n observed resources. FILL IN: region composer and simulator; until then n Servers. */
-export function regionRequest(n: number): RunFunctionRequest {
-  return syntheticRequest(n);
+const CLAIM = join(import.meta.dirname, '../examples/region.yaml');
+const POOL = 'general';
+
+/**
+ * Requests about a complete region with that many observed resources: the example with as many machines as it takes.
+ * What is missing to the number are objects of another pipeline step; what is smaller than any complete region is the
+ * same region on its way.
+ */
+export async function regionRequests(sizes: readonly number[]): Promise<Sample[]> {
+  // Ten more machines, because the eleventh brings a placement group.
+  const [small, larger] = [await requestsFor(1), await requestsFor(11)];
+  const base = sizeOf(last(small));
+  const step = (sizeOf(last(larger)) - base) / 10;
+  const samples: Sample[] = [];
+  for (const n of sizes) {
+    const machines = 1 + Math.floor((n - base) / step);
+    const request = last(
+      machines < 1 ? small.filter((one) => sizeOf(one) <= n) : await requestsFor(machines),
+    );
+    if (sizeOf(request) > n) throw new Error(`a region of ${machines} machines is more than ${n} resources`);
+    samples.push({ n, request: filledUp(request, n) });
+  }
+  return samples;
 }
 
-/** n observed Servers of about 2 KB each, as provider and API server leave them. */
-export function syntheticRequest(n: number): RunFunctionRequest {
-  const servers = Array.from(
-    { length: n },
-    (_, index) => [`server-${index}`, { resource: server(index) }] as const,
+/** What the function was asked about the region until everything was ready, in order. */
+async function requestsFor(machines: number): Promise<RunFunctionRequest[]> {
+  const asked: RunFunctionRequest[] = [];
+  const call = inProcess(runFunction);
+  await simulate(
+    {
+      definitions: DEFINITIONS,
+      refuses,
+      call: (request) => {
+        const composite: unknown = request.observed?.composite?.resource;
+        if (isManifest(composite) && composite.kind === 'XOpenOvaRegion') asked.push(request);
+        return call(request);
+      },
+    },
+    worldOf([], [claimWith(machines)]),
   );
-  return RunFunctionRequest.fromPartial({
-    meta: { tag: 'b'.repeat(64), capabilities: [1, 2, 3, 4, 5] },
-    observed: {
-      composite: {
-        resource: {
-          apiVersion: 'platform.openova.io/v1alpha1',
-          kind: 'XOpenOvaRegion',
-          metadata: { name: 'bench', uid: '00000000-0000-4000-8000-000000000000' },
-          spec: { pools: [{ name: 'general', count: n }] },
-        },
-      },
-      resources: Object.fromEntries(servers),
-    },
-  });
+  return asked;
 }
 
-function server(index: number): JsonObject {
-  const name = `bench-server-${index}`;
-  const key = `server-${index}`;
-  const userData = '#cloud-config\n' + 'runcmd: [systemctl enable --now ssh]\n'.repeat(10);
-  const labels = {
-    'crossplane.io/composite': 'bench',
-    'platform.openova.io/cluster': 'bench',
-    'platform.openova.io/node': key,
-  };
+function claimWith(machines: number): Manifest {
+  const claim: unknown = parse(readFileSync(CLAIM, 'utf8'));
+  if (!isManifest(claim)) throw new Error(`"${CLAIM}" holds no Kubernetes object`);
+  const pools = listAt(claim, 'spec', 'pools')
+    .filter(isObject)
+    .map((pool) => (textAt(pool, 'name') === POOL ? { ...pool, count: machines } : pool));
+  const wanted = withField(claim, ['spec', 'pools'], pools);
+  if (!isManifest(wanted)) throw new Error('a claim stays an object');
+  return wanted;
+}
+
+function filledUp(request: RunFunctionRequest, n: number): RunFunctionRequest {
+  const { composite, resources } = request.observed ?? { composite: undefined, resources: {} };
+  const missing = Array.from(
+    { length: n - sizeOf(request) },
+    (_, index) => [`other-${index}`, foreign(index)] as const,
+  );
+  return { ...request, observed: { composite, resources: { ...resources, ...Object.fromEntries(missing) } } };
+}
+
+function foreign(index: number): Resource {
+  const metadata = { name: `other-${index}`, namespace: 'default' };
   return {
-    apiVersion: 'server.hetzner.crossplane.io/v1alpha1',
-    kind: 'Server',
-    metadata: {
-      name,
-      uid: `00000000-0000-4000-8000-${String(index).padStart(12, '0')}`,
-      resourceVersion: String(1000 + index),
-      generation: 3,
-      creationTimestamp: '2026-11-21T10:00:00Z',
-      labels,
-      annotations: {
-        'crossplane.io/composition-resource-name': key,
-        'crossplane.io/external-name': String(index),
-      },
-      managedFields: [
-        {
-          manager: `apiextensions.crossplane.io/composed/${'a'.repeat(64)}`,
-          operation: 'Apply',
-          apiVersion: 'server.hetzner.crossplane.io/v1alpha1',
-          fieldsType: 'FieldsV1',
-          fieldsV1: {
-            'f:metadata': {
-              'f:labels': Object.fromEntries(Object.keys(labels).map((label) => [`f:${label}`, {}])),
-            },
-            'f:spec': {
-              'f:deletionPolicy': {},
-              'f:forProvider': { 'f:image': {}, 'f:location': {}, 'f:serverType': {}, 'f:userData': {} },
-              'f:providerConfigRef': { 'f:name': {} },
-            },
-          },
-        },
-      ],
-    },
-    spec: {
-      deletionPolicy: 'Delete',
-      providerConfigRef: { name: 'default' },
-      forProvider: {
-        name,
-        image: 'debian-13',
-        location: 'fsn1',
-        serverType: 'cx33',
-        labels,
-        network: [
-          { ip: `10.0.${Math.floor(index / 250)}.${(index % 250) + 2}`, networkId: 4711, aliasIps: [] },
-        ],
-        publicNet: [{ ipv4Enabled: true, ipv6Enabled: true }],
-        userData,
-      },
-    },
-    status: {
-      atProvider: {
-        id: String(index),
-        status: 'running',
-        ipv4Address: '192.0.2.1',
-        ipv6Address: '2001:db8::1',
-      },
-      conditions: [
-        { type: 'Ready', status: 'True', reason: 'Available', lastTransitionTime: '2026-11-21T10:01:00Z' },
-        {
-          type: 'Synced',
-          status: 'True',
-          reason: 'ReconcileSuccess',
-          lastTransitionTime: '2026-11-21T10:01:00Z',
-        },
-      ],
-    },
+    resource: { apiVersion: 'v1', kind: 'ConfigMap', metadata },
+    connectionDetails: {},
+    ready: Ready.READY_UNSPECIFIED,
   };
+}
+
+function sizeOf(request: RunFunctionRequest): number {
+  return Object.keys(request.observed?.resources ?? {}).length;
+}
+
+function last(requests: readonly RunFunctionRequest[]): RunFunctionRequest {
+  const found = requests.at(-1);
+  if (found === undefined) throw new Error('the function was never asked about the region');
+  return found;
 }

@@ -12,12 +12,13 @@ import {
   MAX_REQUEST_BYTES,
   MAX_RESPONSE_BYTES,
 } from '../../functions/server/limits.ts';
-import { passThrough, resourceOf } from '../../functions/server/messages.ts';
 import {
   callerAt,
   failureOfCall,
   logBook,
   manifest,
+  passThrough,
+  resourceOf,
   PATH,
   requestWith,
   serverWith,

@@ -1,8 +1,11 @@
 /** `openova serve` with a handler that passes everything through: what the tests start as a process of its own. */
+import { RunFunctionResponse, type RunFunctionRequest } from '@crossplane-org/function-sdk-typescript';
 import { Command } from 'commander';
-import { passThrough } from '../../functions/server/messages.ts';
 import { addServeCommand } from '../../functions/server/serve.ts';
 
 const program = new Command('openova');
-addServeCommand(program, (request) => passThrough(request, 60));
+addServeCommand(program, ({ meta, desired }: RunFunctionRequest) => ({
+  ...RunFunctionResponse.fromPartial({ meta: { tag: meta?.tag ?? '' } }),
+  desired,
+}));
 await program.parseAsync();

@@ -8,7 +8,9 @@ import { Writable } from 'node:stream';
 import {
   FunctionRunnerServiceService,
   RunFunctionRequest,
-  type RunFunctionResponse,
+  Ready,
+  Resource,
+  RunFunctionResponse,
   type Severity,
 } from '@crossplane-org/function-sdk-typescript';
 import { Client, credentials, type ChannelCredentials, type ServiceError } from '@grpc/grpc-js';
@@ -17,7 +19,7 @@ import type { Logger } from 'pino';
 import { generate } from 'selfsigned';
 import type { JsonObject, Manifest } from '../../functions/kernel/manifest.ts';
 import { createLogger } from '../../functions/server/log.ts';
-import { fatal, passThrough, type Handler } from '../../functions/server/messages.ts';
+import { fatal, type Handler } from '../../functions/server/messages.ts';
 import { startServer, type RunningServer, type ServerOptions } from '../../functions/server/server.ts';
 import { decodeResponse } from '../../functions/server/wire.ts';
 
@@ -102,6 +104,24 @@ export function logBook(level: 'info' | 'debug' = 'info'): { logger: Logger; lin
     },
   });
   return { logger: createLogger(level, destination), lines };
+}
+
+/** An answer that passes on what came. */
+export function passThrough(request: RunFunctionRequest, ttlSeconds: number): RunFunctionResponse {
+  return {
+    ...RunFunctionResponse.fromPartial({
+      meta: { tag: request.meta?.tag ?? '', ttl: { seconds: ttlSeconds } },
+    }),
+    desired: request.desired,
+    context: request.context,
+  };
+}
+
+export function resourceOf(object: JsonObject, ready: boolean): Resource {
+  return {
+    ...Resource.fromPartial({ ready: ready ? Ready.READY_TRUE : Ready.READY_FALSE }),
+    resource: object,
+  };
 }
 
 export const echo: Handler = (request) => passThrough(request, 60);
