@@ -31,10 +31,8 @@ export const k8gb = defineComponent({
       k8gb: {
         dnsZones: [{ parentZone: parent, loadBalancedZone: zone, dnsZoneNegTTL: 30 }],
         clusterGeoTag: spec.region.name,
-        extGslbClustersGeoTags: spec.peers
-          .map(({ name }) => name)
-          .sort()
-          .join(','),
+        // The region's own among them: an empty list would make k8gb ask the parent zone for the others.
+        extGslbClustersGeoTags: [spec.region.name, ...spec.peers.map(({ name }) => name)].sort().join(','),
         // Only for objects of a group that k8gb has left.
         installLegacyCrds: false,
       },

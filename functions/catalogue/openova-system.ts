@@ -122,14 +122,17 @@ function namespaces(on: Context['on']): Set<string> {
 }
 
 /**
- * Secrets whose value is a JSON document share the chart's top-level values, so there can be one only.
- * @returns the names when there are two different ones.
+ * Secrets of the claim whose value is a JSON document. They share the chart's top-level values, so that a region can
+ * take one only.
  */
-export function clashingDocuments(spec: PlatformSpec): readonly string[] {
-  const names = new Set(
-    sources(spec)
-      .filter(({ credentials }) => credentials.json !== undefined)
-      .map(({ secret }) => secret),
-  );
-  return names.size > 1 ? [...names].sort() : [];
+export function documentsOf({ dns, archival }: Pick<PlatformSpec, 'archival' | 'dns'>): readonly string[] {
+  const secrets = [
+    dns?.secretRef !== undefined && dnsProviders[dns.provider].credentials(dns).json !== undefined
+      ? dns.secretRef.name
+      : undefined,
+    archival !== undefined && ARCHIVAL_KEYS[archival.provider].json !== undefined
+      ? archival.secretRef.name
+      : undefined,
+  ];
+  return [...new Set(secrets.filter((name) => name !== undefined))];
 }

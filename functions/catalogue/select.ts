@@ -3,6 +3,7 @@ import type { Problem } from '../kernel/graph.ts';
 import { RELEASE } from '../release.ts';
 import { PROFILES, SLOTS, type Choices, type Component, type Engines, type Slot } from './component.ts';
 import { catalogue } from './index.ts';
+import { documentsOf } from './openova-system.ts';
 
 /** Machines from which on components run twice. */
 const HA_MACHINES = 3;
@@ -79,6 +80,18 @@ export function checkPlatform(
       .sort()
       .flatMap((id) => checkComponent(id, spec, components)),
     ...checkNeeds(spec, engines, components),
+    ...checkDocuments(spec),
+  ];
+}
+
+function checkDocuments(spec: Choices): Problem[] {
+  const [dns, archival] = documentsOf(spec);
+  if (dns === undefined || archival === undefined) return [];
+  return [
+    {
+      field: 'spec.archival.secretRef.name',
+      message: `is "${archival}", must be "${dns}" as in spec.dns.secretRef.name: release ${RELEASE} takes the JSON key of one Secret alone to a region`,
+    },
   ];
 }
 

@@ -1,6 +1,5 @@
 /** XOpenOvaPlatform: the components of one region, in the order in which they need each other. */
 import { parsePlatform, type PlatformSpec } from '../apis/platform.ts';
-import { clashingDocuments } from '../catalogue/openova-system.ts';
 import { STEPS, type Component, type Context, type Engines } from '../catalogue/component.ts';
 import { catalogue } from '../catalogue/index.ts';
 import { checkPlatform, isHa, selected } from '../catalogue/select.ts';
@@ -36,11 +35,7 @@ function plan(input: Input<PlatformSpec>): Graph {
   const wanted = wantedRelease(spec, running);
   return {
     nodes: planComponents(components, contextOf(spec, components)),
-    problems: [
-      ...checkPlatform(spec, engines),
-      ...checkDocuments(spec),
-      ...checkRelease(spec, wanted, running),
-    ],
+    problems: [...checkPlatform(spec, engines), ...checkRelease(spec, wanted, running)],
     leaving: new Map(unwanted(input, components).map((key) => [key, []])),
     release: { running, wanted, installed: RELEASE },
   };
@@ -120,19 +115,6 @@ function checkRelease(
     {
       field: 'spec.platform.release',
       message: `is "${release ?? wanted}", must be one of ${[...known, 'latest'].join(', ')}: no other is installed`,
-    },
-  ];
-}
-
-function checkDocuments(spec: PlatformSpec): Problem[] {
-  const names = clashingDocuments(spec);
-  if (names.length === 0) return [];
-  return [
-    {
-      field: 'spec.archival.secretRef.name',
-      message: `and spec.dns.secretRef.name are ${names
-        .map((name) => `"${name}"`)
-        .join(' and ')}, must be one Secret: release ${RELEASE} can take one JSON key alone to the region`,
     },
   ];
 }
