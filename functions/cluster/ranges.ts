@@ -1,7 +1,7 @@
 /**
  * Ranges of addresses for each region of a cluster, given once per region's name: what a region was made with is read
  * back from it, and a new one gets what is free. So neither the order of a list nor a region that comes or goes moves
- * another. docs/dns.md and docs/names.md speak of names; the scheme of the ranges is this:
+ * another. docs/ranges.md says it with numbers:
  *
  * - subnet: the next free /20 of `network.cidr`; of a range smaller than a /19, the next free half
  * - pods and services: `network.podCidr` and `network.serviceCidr`, then the next free range of that size after it,
