@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { generateApis } from './apis/generate.ts';
 import { packageFiles } from './packaging/files.ts';
 import { k3sDocument } from './region/docs.ts';
+import { catalogueDocs } from './catalogue/docs.ts';
 import { catalogueIndex } from './catalogue/generate-index.ts';
 
 /** Each maps paths from the root of the repository to what belongs there. */
@@ -11,6 +12,7 @@ const GENERATORS: readonly (() => ReadonlyMap<string, string>)[] = [
   generateApis,
   packageFiles,
   () => new Map([['functions/catalogue/index.ts', catalogueIndex()]]),
+  () => new Map([['docs/catalogue.md', catalogueDocs()]]),
   () => new Map([['docs/k3s.md', k3sDocument()]]),
 ];
 

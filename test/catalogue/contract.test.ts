@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { PROFILES, STEPS, type Component, type Context } from '../../functions/catalogue/component.ts';
+import { catalogueDocs } from '../../functions/catalogue/docs.ts';
 import { catalogueIndex } from '../../functions/catalogue/generate-index.ts';
 import { catalogue } from '../../functions/catalogue/index.ts';
 import { merged, valuesOf } from '../../functions/catalogue/render.ts';
@@ -43,6 +44,10 @@ function objectsOf(component: Component): Manifest[] {
 describe('the catalogue', () => {
   it('is generated from its files', () => {
     expect(readFileSync(join(root, 'functions/catalogue/index.ts'), 'utf8')).toBe(catalogueIndex());
+  });
+
+  it('has its page in the docs', () => {
+    expect(readFileSync(join(root, 'docs/catalogue.md'), 'utf8')).toBe(catalogueDocs());
   });
 
   it('has every id once', () => {
