@@ -7,7 +7,7 @@ import type { Manifest } from '../kernel/manifest.ts';
 import { observe } from '../simulator/composed.ts';
 import { definitionOf } from '../simulator/definitions.ts';
 import { developmentFunction, schemaDocuments, type ServedKind } from '../simulator/crossplane-render.ts';
-import { select } from '../simulator/request.ts';
+import { requiredBy } from '../simulator/request.ts';
 import { compositesIn, type Simulation, type Wave } from '../simulator/simulate.ts';
 import { idOf, type World } from '../simulator/world.ts';
 import { UserError } from './io.ts';
@@ -72,17 +72,16 @@ function inputOf(wave: Wave, id: string, served: readonly ServedKind[]): RenderI
     xrd: definition.xrd,
     composition: composition(kind),
     observed,
-    required: requiredBy(world, id, [xr, ...observed]),
+    required: requiredFor(world, id, [xr, ...observed]),
     served,
     expected,
   };
 }
 
 /** What the function asked for, without what core finds anyway. */
-function requiredBy(world: World, id: string, known: readonly Manifest[]): Manifest[] {
-  const selectors = Object.values(world.requirements.get(id)?.resources ?? {});
+function requiredFor(world: World, id: string, known: readonly Manifest[]): Manifest[] {
   const ids = new Set(known.map(idOf));
-  const found = selectors.flatMap((selector) => select(world, selector));
+  const found = requiredBy(world, world.requirements.get(id));
   return [...new Map(found.map((object) => [idOf(object), object])).values()].filter(
     (object) => !ids.has(idOf(object)),
   );

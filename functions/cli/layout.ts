@@ -243,7 +243,7 @@ function boxOf({ objects, family }: Cell, composite: string, y: number): Box {
   const waits = [...new Set(objects.flatMap(afterOf))].sort();
   return {
     id: boxId(composite, objects),
-    label: many ? `${objects.length} ${kind}` : first.key,
+    label: many ? `${objects.length} ${kind}` : labelOf(first.key),
     kind,
     family,
     wave: first.wave,
@@ -255,6 +255,17 @@ function boxOf({ objects, family }: Cell, composite: string, y: number): Box {
     x: columnX(first.wave),
     y,
   };
+}
+
+/** Characters that fit into a box. */
+const LABEL = 22;
+
+/** The most telling end of a key that fits: without cloud ids, then without what its colour says anyway. */
+function labelOf(key: string): string {
+  const parts = key.split('/').filter((part) => !/^\d+$/.test(part));
+  while (parts.length > 1 && parts.join(' ').length > LABEL) parts.shift();
+  const label = parts.join(' ');
+  return label.length > LABEL ? `…${label.slice(label.length - LABEL + 1)}` : label;
 }
 
 /** What waits for what, without arrows that others already imply. */

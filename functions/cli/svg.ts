@@ -55,7 +55,7 @@ ${FAMILIES.map((family) => `  .wave-picture .${family} { --c:var(--${family}); }
 /** A whole SVG file. */
 export function svgOf(picture: Picture): string {
   const head = HEADER.title + (picture.cards.length > 0 ? HEADER.card : 0) + HEADER.legend;
-  const width = Math.max(picture.width, 40 + picture.cards.length * CARD, 900);
+  const width = Math.max(picture.width, 40 + picture.cards.length * CARD, 20 + FAMILIES.length * 182);
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" class="wave-picture" width="${width}" height="${picture.height + head}" viewBox="0 0 ${width} ${picture.height + head}" role="img" aria-label="${escape(picture.title)}">`,
     `<style>${STYLE}\n</style>`,
@@ -99,7 +99,7 @@ export function memoryWords({ neededMiB, availableMiB }: Card): string {
 
 function legendSvg(y: number): string {
   const entries = FAMILIES.map((family, index) => {
-    const x = 20 + index * 158;
+    const x = 20 + index * 182;
     return `<g class="${family}"><circle cx="${x + 5}" cy="${y - 4}" r="5" fill="var(--c)"/><text x="${x + 16}" y="${y}" class="soft">${COLOURS[family][2]}</text></g>`;
   });
   return entries.join('');
@@ -136,18 +136,15 @@ function laneSvg({ title, subtitle, depth, y, height, ready }: Lane, width: numb
   ].join('');
 }
 
-const LABEL = 23;
-
 function boxSvg({ label, kind, family, wave, details, x, y }: Box, index: number): string {
   const { width, height } = BOX;
-  const shown = label.length > LABEL ? `…${label.slice(label.length - LABEL + 1)}` : label;
   const title = details.join('\n');
   return [
     `<g class="box ${family}" data-box="${index}" data-wave="${wave}" data-kind="${escape(kind)}">`,
     `<title>${escape(title)}</title>`,
     `<rect x="${x}" y="${y}" width="${width}" height="${height}" rx="5"/>`,
     `<rect class="tip" x="${x}" y="${y}" width="5" height="${height}" rx="2"/>`,
-    `<text x="${x + 11}" y="${y + 15}" font-size="11.5">${escape(shown)}</text>`,
+    `<text x="${x + 11}" y="${y + 15}" font-size="11.5">${escape(label)}</text>`,
     '</g>',
   ].join('');
 }

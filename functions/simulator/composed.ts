@@ -183,6 +183,8 @@ export function applyComposed(
   const controller = live === undefined ? undefined : controllerOf(live);
   if (controller !== undefined && controller['uid'] !== uidOf(xr))
     return 'metadata.ownerReferences: only one reference can have Controller set to true';
+  const intent = JSON.stringify(manifest);
+  if (live !== undefined && lastIntents.get(live) === intent) return world;
   const merged = apply(live, {
     manager: composedManager(referenceTo(xr)),
     manifest,
@@ -196,8 +198,15 @@ export function applyComposed(
   const definition = definitionOf(definitions, manifest);
   const next = definition === undefined ? stored : admitted(stored, definition);
   const problems = [...immutable(live, next), ...(refuses?.(live, next) ?? [])];
-  return problems.length > 0 ? problems.join('; ') : put(world, next);
+  if (problems.length > 0) return problems.join('; ');
+  const done = put(world, next);
+  const result = done.objects.get(idOf(next));
+  if (result !== undefined) lastIntents.set(result, intent);
+  return done;
 }
+
+/** What was last applied to each object as it is now: applying it again changes nothing. Saves time, tells nothing. */
+const lastIntents = new WeakMap<Manifest, string>();
 
 /** What Kubernetes itself never lets change in a Job. Source: k8s.io/kubernetes v1.36 pkg/apis/batch/validation. */
 const JOB_FIELDS = ['completionMode', 'completions', 'podFailurePolicy', 'selector', 'template'];

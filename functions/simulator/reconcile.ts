@@ -22,7 +22,7 @@ import {
 import type { Definition } from './definitions.ts';
 import { Conflict, ReconcileError } from './failures.ts';
 import { eventsOf, STEP, withFailure, withOutcome, withPause, type Event } from './outcome.ts';
-import { ask, buildRequest, type Call, type IsServed } from './request.ts';
+import { ask, buildRequest, requiredBy, type Call, type IsServed } from './request.ts';
 import { idOf, isBeingDeleted, put, referenceTo, timeOf, type World } from './world.ts';
 
 /** What stays the same over a simulation. */
@@ -49,19 +49,19 @@ export interface Reconciled {
   readonly calls: number;
   /** Why the reconcile failed, in core's words. */
   readonly error: string | undefined;
-  /** Tag of the first request; undefined when there was none. */
-  readonly tag: string | undefined;
+  /** Everything that the function was shown at first; undefined when it was not called. */
+  readonly inputs: readonly Manifest[] | undefined;
 }
 
 /**
  * Reconciles the composite with this id; nothing happens when it does not exist, is paused or is being deleted.
- * @param lastTag tag of the composite's former request: functions are pure, so the same request changes nothing again.
+ * @param before inputs of the composite's last reconcile: functions are pure, so the same ones change nothing again.
  */
 export async function reconcile(
   setup: Setup,
   world: World,
   id: string,
-  lastTag?: string,
+  before?: readonly Manifest[],
 ): Promise<Reconciled> {
   const stored = world.objects.get(id);
   if (stored === undefined || isBeingDeleted(stored)) return nothing(world);
@@ -73,14 +73,15 @@ export async function reconcile(
   const { isServed = () => true } = setup;
   try {
     const observed = observe(begun, xr, isServed);
-    const request = buildRequest(begun, xr, observed, begun.requirements.get(id));
-    const tag = request.meta?.tag;
-    if (tag !== undefined && tag === lastTag) return { ...nothing(begun), tag };
+    const seeds = begun.requirements.get(id);
+    const inputs = [xr, ...observed.values(), ...requiredBy(begun, seeds)];
+    if (before !== undefined && isSame(inputs, before)) return { ...nothing(begun), inputs };
+    const request = buildRequest(begun, xr, observed, seeds);
     const { response, calls } = await ask(begun, request, setup.call, isServed);
     const fatal = response.results.find(({ severity }) => severity === Severity.SEVERITY_FATAL);
     if (fatal !== undefined)
       throw new ReconcileError(`pipeline step "${STEP}" returned a fatal result: ${fatal.message}`, response);
-    return { ...nothing(begun), ...compose(setup, begun, xr, observed, response), response, calls, tag };
+    return { ...nothing(begun), ...compose(setup, begun, xr, observed, response), response, calls, inputs };
   } catch (error) {
     if (error instanceof Conflict) return { ...nothing(begun), error: error.message };
     if (!(error instanceof ReconcileError)) throw error;
@@ -104,8 +105,13 @@ function nothing(world: World): Reconciled {
     response: undefined,
     calls: 0,
     error: undefined,
-    tag: undefined,
+    inputs: undefined,
   };
+}
+
+/** Objects are values: what was not replaced has not changed. */
+function isSame(left: readonly Manifest[], right: readonly Manifest[]): boolean {
+  return left.length === right.length && left.every((object, index) => object === right[index]);
 }
 
 function isPaused(world: World, xr: Manifest): boolean {

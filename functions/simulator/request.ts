@@ -152,6 +152,13 @@ function fetchAll(world: World, requirements: Requirements | undefined): Fetched
   return sorted(Object.fromEntries(selectors.map(([name, selector]) => [name, fetch(world, selector)])));
 }
 
+/** Every object that requirements find, in the order of their names. */
+export function requiredBy(world: World, requirements: Requirements | undefined): Manifest[] {
+  return Object.entries(requirements?.resources ?? {})
+    .sort(([left], [right]) => (left < right ? -1 : 1))
+    .flatMap(([, selector]) => select(world, selector));
+}
+
 function fetch(world: World, selector: ResourceSelector): Resources {
   return { items: select(world, selector).map((object) => resourceOf(world, object, false)) };
 }

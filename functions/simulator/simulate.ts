@@ -59,7 +59,7 @@ const MOST_MOMENTS = 400;
  * @throws when composites keep changing their minds, naming them and what they change.
  */
 export async function simulate(setup: Setup, start: World, options: Options = {}): Promise<Simulation> {
-  const state: State = { applied: new Map(), tags: new Map(), events: new Map() };
+  const state: State = { applied: new Map(), inputs: new Map(), events: new Map() };
   const waves: Wave[] = [];
   let world = start;
   let before = start;
@@ -92,7 +92,7 @@ export async function simulate(setup: Setup, start: World, options: Options = {}
 
 interface State {
   readonly applied: Map<string, ReadonlyMap<string, Manifest>>;
-  readonly tags: Map<string, string>;
+  readonly inputs: Map<string, readonly Manifest[]>;
   readonly events: Map<string, readonly Event[]>;
 }
 
@@ -114,10 +114,10 @@ async function settle(setup: Setup, start: World, state: State): Promise<World> 
     const before = world;
     world = syncClaims(world, setup.definitions);
     for (const id of compositesIn(setup, world)) {
-      const done = await reconcile(setup, world, id, state.tags.get(id));
+      const done = await reconcile(setup, world, id, state.inputs.get(id));
       world = done.world;
       if (done.response === undefined && done.error === undefined) continue;
-      if (done.tag !== undefined) state.tags.set(id, done.tag);
+      if (done.inputs !== undefined) state.inputs.set(id, done.inputs);
       state.events.set(id, done.events);
       if (done.response !== undefined) state.applied.set(id, done.applied);
     }
