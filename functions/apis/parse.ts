@@ -1,9 +1,7 @@
 /** From what a user wrote to typed input, or to every mistake in it at once. */
 import * as z from 'zod';
 import type { Problem } from '../kernel/graph.ts';
-import {
-  isObject,
-  listAt,
+import { canonical, isObject, listAt,
   withField,
   type Json,
   type JsonObject,
@@ -43,6 +41,11 @@ export interface Reading<Given> {
   readonly problems: readonly Problem[];
   /** What was given with defaults filled in; undefined when there are problems. */
   readonly given: Given | undefined;
+}
+
+function canonicalObject(value: JsonObject): JsonObject {
+  const sorted = canonical(value);
+  return isObject(sorted) ? sorted : {};
 }
 
 /** The user's part of a composite's or claim's spec. */
@@ -279,21 +282,27 @@ export function distinct(problems: readonly Problem[]): readonly Problem[] {
 }
 
 /** Everything that is wrong with a spec; the typed spec when nothing is. */
-export function read<Given>(contract: Contract<Given>, raw: JsonObject): Reading<Given> {
+export function read<Given>(contract: Contract<Given>, spec: JsonObject): Reading<Given> {
+  // The order of fields differs from call to call; nothing may depend on it.
+  const raw = canonicalObject(spec);
   const result = contract.schema.safeParse(raw);
   const issues = result.success ? [] : result.error.issues;
   const root = issues.length === 0 ? {} : jsonSchemaOf(contract.schema);
-  const unlike = new Set(issues.flatMap(({ code, path }) => (code === 'invalid_format' ? [JSON.stringify(path)] : [])));
+  const enough: readonly string[] = ['invalid_format', 'invalid_type'];
+  const said = new Set(issues.filter(({ code }) => enough.includes(code)).map(({ path }) => JSON.stringify(path)));
   const problems = issues
-    // A text that looks wrong need not be counted too.
-    .filter(({ code, path }) => code === 'invalid_format' || !unlike.has(JSON.stringify(path)))
+    // What looks wrong need not be counted too.
+    .filter(({ code, path }) => enough.includes(code) || !said.has(JSON.stringify(path)))
     .flatMap((issue) => messagesOf(issue, raw, root));
   const sound = result.success ? result.data : repaired(contract, raw);
   if (sound !== undefined) {
-    const broken = issues.map((issue) => issue.path);
+    // An unknown field takes nothing away from the others.
+    const broken = issues.filter(({ code }) => code !== 'unrecognized_keys').map(({ path }) => path);
+    const blind = (rule: Rule<Given>) =>
+      broken.length > 0 &&
+      [rule.path, ...readsOf(rule.cel)].some((path) => broken.some((step) => touches(path, step)));
     for (const rule of contract.rules) {
-      const reads = [rule.path, ...readsOf(rule.cel)];
-      if (reads.some((path) => broken.some((step) => step.length > 0 && touches(path, step)))) continue;
+      if (blind(rule)) continue;
       problems.push(...rule.check(sound).map((breach) => problemOf(rule, breach)));
     }
   }
