@@ -729,4 +729,5 @@ test('whatever regions say, come and go: what the claim wants stays, networks ou
     }),
     { numRuns: 30 },
   );
-});
+  // Seconds on an idle machine; a busy one may take its time.
+}, 60_000);
