@@ -7,10 +7,12 @@ import type { Component, Context } from './component.ts';
 /** Revisions that Helm keeps per release: etcd holds them, and provider-helm's 20 fill its quota. */
 const HISTORY = 3;
 /**
- * Tries to repair a failed release: without a limit provider-helm never retries one whose values did not change. Each
- * try lasts up to the timeout, so ten ride out an hour in which a registry is away.
+ * Tries to repair a failed release, counted from its last success: without this provider-helm never retries one whose
+ * values did not change. A first revision is uninstalled and installed again, a later one rolled back before the next
+ * upgrade. Each try lasts up to the timeout; a hundred ride out a night in which a registry is away.
+ * Source: provider-helm, pkg/controller/cluster/release/release.go, 2026-08-21.
  */
-const RETRIES = 10;
+const RETRIES = 100;
 
 /** Objects are merged by key, everything else is replaced. */
 export function merged(base: JsonObject, over: JsonObject): JsonObject {

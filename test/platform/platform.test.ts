@@ -124,7 +124,7 @@ describe('the release', () => {
     const run = reconcile(xr(release, '0.0'), older());
     expect(run.graph.problems).toEqual([]);
     expect(run.settled.desired.get('cilium')?.manifest['spec'], reason).toMatchObject({
-      rollbackLimit: changed ? 10 : 1,
+      rollbackLimit: changed ? 100 : 1,
     });
     expect(run.keys.includes('flux'), reason).toBe(changed);
     expect([...run.settled.updates].sort()).toEqual(changed ? [] : ['cilium', 'flux']);
