@@ -1,5 +1,11 @@
 import { absolute, credential, type DnsProvider, nameInZone, secretVariable } from './provider.ts';
 
+const WEBHOOK = {
+  image: 'ghcr.io/mconfalonieri/external-dns-hetzner-webhook',
+  // renovate: datasource=docker depName=ghcr.io/mconfalonieri/external-dns-hetzner-webhook
+  version: 'v1.0.2',
+};
+
 /**
  * Zones of Hetzner's Cloud API, with a token of the zone's project that may write.
  * ExternalDNS has no provider for it: a webhook beside it speaks to Hetzner. Sources: its README at v1.0.2
@@ -29,11 +35,7 @@ export const hetzner: DnsProvider = {
     provider: {
       name: 'webhook',
       webhook: {
-        image: {
-          repository: 'ghcr.io/mconfalonieri/external-dns-hetzner-webhook',
-          // renovate: datasource=docker depName=ghcr.io/mconfalonieri/external-dns-hetzner-webhook
-          tag: 'v1.0.2',
-        },
+        image: { repository: WEBHOOK.image, tag: WEBHOOK.version },
         env: [secretVariable('HETZNER_API_KEY', 'token')],
         livenessProbe: { httpGet: { path: '/health' } },
         readinessProbe: { httpGet: { path: '/ready' } },
