@@ -57,7 +57,9 @@ const clusterRegion = z.strictObject({
   blueprints: override(shared.blueprints),
   backup: override(shared.backup),
   maintenance: override(shared.maintenance),
-  restoreFrom: override(shared.restoreFrom),
+  restoreFrom: group(shared.restoreFrom, 'A snapshot with which this region begins, instead of an empty one', {
+    otherwise: "the cluster's, for the primary region",
+  }),
 });
 
 export const ClusterSchema = z.strictObject({

@@ -1241,6 +1241,46 @@ const edits: readonly Case[] = [
   ),
   edit(
     'OpenOvaCluster',
+    'snapshots of regions, a new one and another one',
+    {
+      regions: [
+        {
+          name: 'fsn',
+          location: 'fsn1',
+          restoreFrom: { snapshot: 's3://a/b', tokenSecretRef: { name: 'old' } },
+        },
+        { name: 'hel', location: 'hel1', role: 'standby' },
+      ],
+    },
+    {
+      regions: [
+        {
+          name: 'fsn',
+          location: 'fsn1',
+          restoreFrom: { snapshot: 's3://a/c', tokenSecretRef: { name: 'older' } },
+        },
+        {
+          name: 'hel',
+          location: 'hel1',
+          role: 'standby',
+          restoreFrom: { snapshot: 's3://a/d', tokenSecretRef: { name: 'old' } },
+        },
+      ],
+    },
+    [
+      `spec.regions[fsn].restoreFrom.snapshot was "s3://a/b" and is "s3://a/c", ${CANNOT}`,
+      `spec.regions[fsn].restoreFrom.tokenSecretRef.name was "old" and is "older", ${CANNOT}`,
+      `spec.regions[hel].restoreFrom.snapshot was left out and is "s3://a/d", ${CANNOT}`,
+      `spec.regions[hel].restoreFrom.tokenSecretRef.name was left out and is "old", ${CANNOT}`,
+    ],
+    [
+      `spec.regions[].restoreFrom: ${CANNOT}`,
+      `spec.regions[].restoreFrom.snapshot: ${CANNOT}`,
+      `spec.regions[].restoreFrom.tokenSecretRef.name: ${CANNOT}`,
+    ],
+  ),
+  edit(
+    'OpenOvaCluster',
     'machines that become others under their names',
     {},
     {
