@@ -26,10 +26,10 @@ export async function toolPath(name: ProgramName): Promise<string> {
   return plan.binary;
 }
 
-/** Where a module that the program is built from lies unpacked, for the files it carries beside its code. */
-export async function moduleFolder(name: ProgramName, module: string): Promise<string> {
-  const folder = folderOf(named(name));
-  await requireGo(goVersion((await readModule(named(name))).mod), name);
+/** Where a module lies unpacked that a program is built from, or that tools/crds requires for the CRDs in it. */
+export async function moduleFolder(name: ProgramName | 'crds', module: string): Promise<string> {
+  const folder = folderOf({ name });
+  await requireGo(goVersion((await readModule({ name })).mod), name);
   await run('go', ['mod', 'download', module], { cwd: folder, env: goEnvironment() });
   const found = await run('go', ['list', '-m', '-f', '{{.Dir}}', module], {
     cwd: folder,
@@ -96,11 +96,11 @@ function cacheFolder(): string {
   return process.env['OPENOVA_CACHE'] ?? join(homedir(), '.cache', 'openova');
 }
 
-function folderOf(program: Program): string {
-  return join(import.meta.dirname, program.name);
+function folderOf({ name }: Pick<Program, 'name'>): string {
+  return join(import.meta.dirname, name);
 }
 
-async function readModule(program: Program): Promise<ModuleFiles> {
+async function readModule(program: Pick<Program, 'name'>): Promise<ModuleFiles> {
   const [mod, sum] = await Promise.all(
     ['go.mod', 'go.sum'].map((file) => readFile(join(folderOf(program), file), 'utf8')),
   );

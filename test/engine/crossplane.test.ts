@@ -9,13 +9,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JsonObject, Manifest } from '../../functions/kernel/manifest.ts';
-import {
-  compositionRender,
-  developmentFunction,
-  schemaDocuments,
-  validate,
-  type RenderInput,
-} from './crossplane.ts';
+import { developmentFunction, schemaDocuments } from '../../functions/simulator/crossplane-render.ts';
+import { compositionRender, validate, type RenderInput } from './crossplane.ts';
 import { serveFunction, type ServedFunction } from './function.ts';
 
 const probes = {

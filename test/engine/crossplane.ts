@@ -12,6 +12,7 @@ import {
   type JsonObject,
   type Manifest,
 } from '../../functions/kernel/manifest.ts';
+import { schemaDocuments, type ServedKind } from '../../functions/simulator/crossplane-render.ts';
 import { toolPath } from '../../tools/build.ts';
 
 /** Everything one render starts from. */
@@ -26,12 +27,7 @@ export interface RenderInput {
   /** Objects that the function may require; the XR and the observed objects are found without being listed. */
   readonly required?: readonly Manifest[];
   /** Kinds that the control plane serves: the schema of any other kind is answered empty. */
-  readonly served?: readonly Kind[];
-}
-
-export interface Kind {
-  readonly apiVersion: string;
-  readonly kind: string;
+  readonly served?: readonly ServedKind[];
 }
 
 /** What one reconcile of the real core did. */
@@ -59,7 +55,7 @@ export async function compositionRender(input: RenderInput): Promise<Rendered> {
 
 /**
  * The files of a render, as `renderFolder` reads them: xr.yaml, xrd.yaml, composition.yaml, functions.yaml, and where
- * there is something to say observed.yaml, required.yaml and required-schemas/.
+ * there is something to say observed.yaml, required.yaml and schemas/.
  */
 export async function writeRenderInput(folder: string, input: RenderInput): Promise<void> {
   const files: Record<string, readonly Manifest[]> = {
@@ -73,9 +69,9 @@ export async function writeRenderInput(folder: string, input: RenderInput): Prom
   for (const [name, objects] of Object.entries(files)) {
     if (objects.length > 0) await writeFile(join(folder, name), asDocuments(objects));
   }
-  await mkdir(join(folder, 'required-schemas'), { recursive: true });
+  await mkdir(join(folder, 'schemas'), { recursive: true });
   for (const [name, document] of schemaDocuments(input.served ?? [])) {
-    await writeFile(join(folder, 'required-schemas', name), `${JSON.stringify(document, undefined, 2)}\n`);
+    await writeFile(join(folder, 'schemas', name), `${JSON.stringify(document, undefined, 2)}\n`);
   }
 }
 
@@ -84,7 +80,7 @@ export async function renderFolder(folder: string): Promise<Rendered> {
   const optional = [
     ['observed.yaml', '--observed-resources'],
     ['required.yaml', '--required-resources'],
-    ['required-schemas', '--required-schemas'],
+    ['schemas', '--required-schemas'],
   ] as const;
   const flags: string[] = [];
   for (const [file, flag] of optional) if (await exists(join(folder, file))) flags.push(`${flag}=${file}`);
@@ -119,49 +115,6 @@ function readRendered(output: string): Rendered {
 
 function isEvent(document: JsonObject): boolean {
   return document['apiVersion'] === 'render.crossplane.io/v1beta1' && document['kind'] === 'Result';
-}
-
-/** A Function object that says: it is running already, without TLS, at `target`, such as `127.0.0.1:9443`. */
-export function developmentFunction(name: string, target: string): Manifest {
-  const annotations = {
-    'render.crossplane.io/runtime': 'Development',
-    'render.crossplane.io/runtime-development-target': target,
-  };
-  return { apiVersion: 'pkg.crossplane.io/v1', kind: 'Function', metadata: { name, annotations } };
-}
-
-/**
- * OpenAPI v3 documents by file name, for `--required-schemas`: with them core finds each of these kinds served, and no other.
- *
- * What core 2.4.0 wants of them (internal/render/schemas.go, internal/xfn/required_schemas.go):
- * - the extension `.json`, anywhere below the folder; a folder without a single one is an error, hence `none.json`;
- * - one document per group and version: of two for the same one, core reads only the first;
- * - in `components.schemas`, under any name, a schema whose `x-kubernetes-group-version-kind` lists exactly one kind.
- *
- * The function is answered that schema with its references resolved. It is never empty, because the list of kinds is part
- * of it; a kind that is in no document is answered by a Schema without `openapi_v3`, and by no error.
- */
-export function schemaDocuments(kinds: readonly Kind[]): ReadonlyMap<string, JsonObject> {
-  const versions = [...new Set(kinds.map(({ apiVersion }) => apiVersion))].sort();
-  if (versions.length === 0) return new Map([['none.json', openApi('none', {})]]);
-  return new Map(
-    versions.map((apiVersion) => {
-      const [version = '', group = ''] = apiVersion.split('/').reverse();
-      const names = new Set(kinds.filter((one) => one.apiVersion === apiVersion).map(({ kind }) => kind));
-      const schemas = [...names].sort().map((kind) => {
-        const schema = { type: 'object', 'x-kubernetes-group-version-kind': [{ group, version, kind }] };
-        return [`${group || 'core'}.${version}.${kind}`, schema] as const;
-      });
-      return [
-        `${group || 'core'}_${version}.json`,
-        openApi(apiVersion, Object.fromEntries(schemas)),
-      ] as const;
-    }),
-  );
-}
-
-function openApi(title: string, schemas: JsonObject): JsonObject {
-  return { openapi: '3.0.0', info: { title, version: 'unversioned' }, paths: {}, components: { schemas } };
 }
 
 /** What the real schemas say about a set of objects. */

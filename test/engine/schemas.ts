@@ -6,20 +6,31 @@ import { moduleFolder } from '../../tools/build.ts';
 
 const root = join(import.meta.dirname, '../..');
 
+/** Modules of components that carry their CRDs, and where in them. */
+const COMPONENTS = {
+  'github.com/cert-manager/cert-manager': 'deploy/crds',
+  'github.com/cloudnative-pg/cloudnative-pg': 'config/crd/bases',
+  'github.com/cloudnative-pg/plugin-barman-cloud': 'config/crd/bases',
+  'sigs.k8s.io/gateway-api': 'config/crd/standard',
+};
+
 /**
- * Folders of CRDs and XRDs for `validate`: ours, Crossplane's own, and those of providers and operators. The latter lie in
- * the folder $OPENOVA_CRDS or in `../shared/crds`; without either, only the two providers that are Go modules have some.
+ * Files and folders of CRDs and XRDs for `validate`: ours, Crossplane's own, and those of providers and operators. The
+ * latter lie in the folder $OPENOVA_CRDS or in `../shared/crds`; without either, in the modules of those that are Go
+ * modules: provider-hetzner and the DNS providers are none.
  */
 export async function schemaFolders(): Promise<readonly string[]> {
   const crossplane = await moduleFolder('crossplane-core', 'github.com/crossplane/crossplane/v2');
+  const cilium = await moduleFolder('crds', 'github.com/cilium/cilium');
   return [
     join(root, 'apis'),
     join(crossplane, 'cluster/crds'),
-    ...((await collectedCrds()) ?? (await providerCrds())),
+    join(cilium, 'pkg/k8s/apis/cilium.io/client/crds/v2/ciliumclusterwidenetworkpolicies.yaml'),
+    ...((await collectedCrds()) ?? [...(await providerCrds()), ...(await componentCrds())]),
   ];
 }
 
-/** Whether the CRDs of all providers and operators are at hand, or only those of two. */
+/** Whether the CRDs of all providers and operators are at hand, or only those that Go modules carry. */
 export async function hasAllSchemas(): Promise<boolean> {
   return (await collectedCrds()) !== undefined;
 }
@@ -38,6 +49,14 @@ async function providerCrds(): Promise<readonly string[]> {
     'github.com/crossplane-contrib/provider-kubernetes',
   );
   return [helm, kubernetes].map((folder) => join(folder, 'package/crds'));
+}
+
+async function componentCrds(): Promise<readonly string[]> {
+  return Promise.all(
+    Object.entries(COMPONENTS).map(async ([module, folder]) =>
+      join(await moduleFolder('crds', module), folder),
+    ),
+  );
 }
 
 /** Objects together with the manifests that provider-kubernetes Objects among them will apply. */
