@@ -15,7 +15,7 @@ import {
   type Addresses,
   type Machine,
 } from './machines.ts';
-import { FIREWALL_PORTS, GATEWAY_PORTS } from './ports.ts';
+import { DNS_PORTS, FIREWALL_PORTS, GATEWAY_PORTS } from './ports.ts';
 
 const NETWORK = 'network.hetzner.crossplane.io/v1alpha1';
 const SERVER = 'server.hetzner.crossplane.io/v1alpha1';
@@ -142,7 +142,12 @@ function subnet(cloud: Cloud): Node {
 
 function firewall(cloud: Cloud): Node {
   const { spec } = cloud;
-  const open = [...FIREWALL_PORTS, ...(spec.loadBalancer.type === 'cloud' ? [] : GATEWAY_PORTS)];
+  const { type } = spec.loadBalancer;
+  const open = [
+    ...FIREWALL_PORTS,
+    ...(type === 'cloud' ? [] : GATEWAY_PORTS),
+    ...(type === 'k8gb' && spec.dns !== undefined ? DNS_PORTS : []),
+  ];
   const rules = open.flatMap(({ port, protocol, description, from }): Json[] => {
     const sourceIps = [...new Set(from(spec.access))].sort();
     return sourceIps.length === 0 ? [] : [{ direction: 'in', protocol, port, sourceIps, description }];

@@ -7,6 +7,7 @@ import { nameFor } from '../kernel/names.ts';
 import { RELEASE } from '../release.ts';
 import { planAccess, planProviderConfigs } from './access.ts';
 import { planBootstrap, prepare, PREPARE } from './bootstrap.ts';
+import { planDns } from './dns.ts';
 import { planCloud } from './hcloud.ts';
 import { attemptAt, job, resultIn, resultKey, resultOf, type Jobs } from './jobs.ts';
 import { CONTROL_PLANE, planAddresses } from './machines.ts';
@@ -48,6 +49,7 @@ function plan(region: Region): Graph {
   const kubeconfig = tasks
     .filter(({ key }) => key.startsWith('kubeconfig/'))
     .map(({ key }) => attemptAt(jobs, key));
+  const records = planDns(region);
   return {
     nodes: [
       ...planAccess(xr, spec, results),
@@ -56,9 +58,10 @@ function plan(region: Region): Graph {
       ...planProviderConfigs(xr, kubeconfig),
       ...planUsages(xrName, spec, machines),
       planPlatform(region, tasks),
+      ...records.nodes,
     ],
     problems: problems(region, addresses.machines.size),
-    leaving: leavingKeys(region, leaving),
+    leaving: new Map([...leavingKeys(region, leaving), ...records.leaving]),
     release: {
       running: textAt(xr, 'status', 'release'),
       wanted: wantedRelease(spec, textAt(xr, 'status', 'release')),

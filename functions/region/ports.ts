@@ -39,3 +39,15 @@ export const GATEWAY_PORTS: readonly Port[] = [
   { name: 'http', port: '80', protocol: 'tcp', description: 'HTTP, for everybody', from: () => WORLD },
   { name: 'https', port: '443', protocol: 'tcp', description: 'HTTPS, for everybody', from: () => WORLD },
 ];
+
+/** What k8gb answers on the machines, for resolvers anywhere. */
+export const DNS_PORTS: readonly Port[] = [
+  { name: 'dns', port: '53', protocol: 'udp', description: 'DNS of k8gb, for everybody', from: () => WORLD },
+  {
+    name: 'dns-tcp',
+    port: '53',
+    protocol: 'tcp',
+    description: 'DNS of k8gb, for everybody',
+    from: () => WORLD,
+  },
+];

@@ -9,13 +9,14 @@ import { estimateRegion, estimateStatus, isSufficient, type Estimate } from '../
 import { UNKNOWN } from '../pricing/hetzner.ts';
 import { RELEASE } from '../release.ts';
 import { kubeconfigCopy } from './access.ts';
+import { DNS_READY } from './dns.ts';
 import { advise } from './hints.ts';
 import { apiAddresses, gatewayAddresses, type Region } from './region.ts';
 import { resultOf } from './jobs.ts';
 import { apiHost } from './k3s.ts';
 import { wantedRelease } from './release.ts';
 
-export const STEPS = ['MachinesReady', 'KubernetesReady', 'Protected', 'PlatformReady'];
+export const STEPS = ['MachinesReady', 'KubernetesReady', 'Protected', 'PlatformReady', DNS_READY];
 
 /** Fields of a machine that people choose; the others that are frozen are ours. */
 const CHOSEN = new Set([

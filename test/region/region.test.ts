@@ -187,7 +187,7 @@ describe('a region that changes', () => {
       history.spec = { ...LEAST, pools: [{ name: 'general', count: 3 }] };
     });
 
-    expect(made.filter((key) => !key.startsWith("usage/"))).toEqual([
+    expect(made.filter((key) => !key.startsWith('usage/'))).toEqual([
       expect.stringMatching(/^agent\/general-3-g1\/\d+$/),
       expect.stringMatching(/^agent\/general-3-g1\/\d+\/result$/),
       machine('general-3'),
@@ -354,6 +354,38 @@ describe('a region that changes', () => {
       ['22', ['192.0.2.10/32']],
       ['6443', ['192.0.2.10/32']],
     ]);
+  });
+});
+
+describe('the records of a region', () => {
+  const dns = { provider: 'route53', zone: 'example.com', zoneId: 'Z0123456789ABCDEFGHIJ' };
+  const recordsOf = (spec: JsonObject) =>
+    after(() => undefined, { ...LEAST, ...spec }).turns.length === 0
+      ? [...after(() => undefined, { ...LEAST, ...spec }).history.observed.keys()].filter((key) =>
+          key.startsWith('dns/'),
+        )
+      : [];
+
+  it('one that stands alone has its own', () => {
+    expect(
+      recordsOf({ dns })
+        .map((key) => key.split('/').slice(3).join('/'))
+        .sort(),
+    ).toEqual([
+      'api/fsn/a',
+      'apps/fsn/a',
+      'apps/fsn/aaaa',
+      'domain/a',
+      'domain/aaaa',
+      'gateway/fsn/a',
+      'gateway/fsn/aaaa',
+      'wildcard/a',
+      'wildcard/aaaa',
+    ]);
+  });
+
+  it("one of a cluster has none: they are the cluster's", () => {
+    expect(recordsOf({ dns, cluster: { name: 'acme' } })).toEqual([]);
   });
 });
 
