@@ -36,6 +36,9 @@ const MAIN = join(import.meta.dirname, '../functions/cli/main.ts');
 /** Measures every sample against the floor. */
 async function run(samples: readonly Sample[], calls: number): Promise<Report> {
   const folder = mkdtempSync(join(tmpdir(), 'openova-bench-'));
+  process.once('exit', () => {
+    rmSync(folder, { recursive: true });
+  });
   const ours = await startChild('ours');
   const caller = callerAt(ours.port);
   const idle = (await ours.usage()).rss;
@@ -67,7 +70,6 @@ async function run(samples: readonly Sample[], calls: number): Promise<Report> {
   const memory = { idle, after: (await ours.usage()).rss, floorAfter: (await floor.usage()).rss };
   for (const one of [caller, floorCaller]) one.close();
   for (const child of [ours, floor]) child.stop();
-  rmSync(folder, { recursive: true });
 
   const starts: number[] = [];
   for (let index = 0; index < COLD_STARTS; index += 1) {

@@ -17,6 +17,7 @@ import { Client, credentials, type ChannelCredentials, type ServiceError } from 
 import { service as healthService } from 'grpc-health-check';
 import type { Logger } from 'pino';
 import { generate } from 'selfsigned';
+import { onTestFinished } from 'vitest';
 import type { JsonObject, Manifest } from '../../functions/kernel/manifest.ts';
 import { createLogger } from '../../functions/server/log.ts';
 import { fatal, type Handler } from '../../functions/server/messages.ts';
@@ -70,8 +71,13 @@ export async function authority(name: string): Promise<Authority> {
   };
 }
 
+/** A fresh folder that is gone when the test is over. */
 export function temporaryFolder(): string {
-  return mkdtempSync(join(tmpdir(), 'openova-server-'));
+  const folder = mkdtempSync(join(tmpdir(), 'openova-server-'));
+  onTestFinished(() => {
+    rmSync(folder, { recursive: true });
+  });
+  return folder;
 }
 
 const FILES = ['ca.crt', 'tls.crt', 'tls.key'] as const;
