@@ -1,5 +1,6 @@
 /** `openova diff`: what an edit of claims does to everything that they became. */
 import { changesBetween, refusedChanges, type FieldChange } from '../apis/changes.ts';
+import { catalogue } from '../catalogue/index.ts';
 import { KINDS } from '../apis/kinds.ts';
 import { specOf } from '../apis/parse.ts';
 import {
@@ -11,7 +12,7 @@ import {
   type JsonObject,
   type Manifest,
 } from '../kernel/manifest.ts';
-import { AFTER_ANNOTATION } from '../kernel/names.ts';
+import { AFTER_ANNOTATION, KEY_ANNOTATION } from '../kernel/names.ts';
 import { estimateOf, type Estimate } from '../pricing/estimate.ts';
 import { deleteObject } from '../simulator/faults.ts';
 import { simulate, type Simulation } from '../simulator/simulate.ts';
@@ -36,6 +37,8 @@ interface Changed {
   readonly id: string;
   readonly manifest: Manifest;
   readonly fields: readonly FieldDifference[];
+  /** What is lost by its deletion. */
+  readonly loss?: string | undefined;
 }
 
 interface FieldDifference {
@@ -57,6 +60,8 @@ export interface Difference {
   readonly created: readonly Changed[];
   readonly changed: readonly Changed[];
   readonly deleted: readonly Changed[];
+  /** Made on the way, such as the Job that drains a machine, and no longer there at the end. */
+  readonly passing: readonly Changed[];
   readonly estimates: readonly {
     readonly name: string;
     readonly before: Estimate | undefined;
@@ -78,7 +83,7 @@ export async function diff(before: string, after: string, options: DiffOptions, 
   const difference = await differenceOf(objects(old), objects(now), objects(observed));
   io.out.write(textOf(difference, painter(takesColour(io.out, io.env))));
   if (difference.edits.some(({ refused }) => refused.length > 0)) return EXIT.invalid;
-  return difference.deleted.some(({ manifest }) => lossOf(manifest) !== undefined) ? LOSS : EXIT.ok;
+  return difference.deleted.some(({ loss }) => loss !== undefined) ? LOSS : EXIT.ok;
 }
 
 /** Lets the old claims become ready, makes the edit, and waits until everything has come to rest again. */
@@ -136,20 +141,29 @@ function protectionOf(world: World, id: string): string[] {
   );
 }
 
-function compare(first: Simulation, second: Simulation): Pick<Difference, 'created' | 'changed' | 'deleted'> {
-  const [before, after] = [first, second].map(wantedIn);
+function compare(
+  first: Simulation,
+  second: Simulation,
+): Pick<Difference, 'created' | 'changed' | 'deleted' | 'passing'> {
+  const [before, after] = [wantedIn(first), wantedIn(second)];
   const changed = (id: string, manifest: Manifest, fields: readonly FieldDifference[] = []): Changed => ({
     id,
     manifest,
     fields,
   });
-  const entries = (map: ReadonlyMap<string, Manifest> | undefined) =>
-    [...(map ?? [])].sort(([left], [right]) => (left < right ? -1 : 1));
+  const entries = (map: ReadonlyMap<string, Manifest>) =>
+    [...map].sort(([left], [right]) => (left < right ? -1 : 1));
   return {
-    created: entries(after).flatMap(([id, manifest]) => (before?.has(id) ? [] : [changed(id, manifest)])),
-    deleted: entries(before).flatMap(([id, manifest]) => (after?.has(id) ? [] : [changed(id, manifest)])),
+    created: entries(after).flatMap(([id, manifest]) => (before.has(id) ? [] : [changed(id, manifest)])),
+    passing: second.waves
+      .flatMap(({ objects }) => objects)
+      .filter(({ id }) => !before.has(id) && !after.has(id))
+      .map(({ id, manifest }) => changed(id, manifest)),
+    deleted: entries(before).flatMap(([id, manifest]) =>
+      after.has(id) ? [] : [{ ...changed(id, manifest), loss: lossOf(manifest, after) }],
+    ),
     changed: entries(after).flatMap(([id, manifest]) => {
-      const former = before?.get(id);
+      const former = before.get(id);
       if (former === undefined) return [];
       const fields = differences(content(former), content(manifest), '');
       return fields.length === 0 ? [] : [changed(id, manifest, fields)];
@@ -200,7 +214,7 @@ function named(list: readonly Json[]): Map<string, Json> | undefined {
   return new Map(list.map((item, index) => [names[index] ?? '', item]));
 }
 
-/** Kinds of operators whose objects hold data; their objects in a region's cluster are wrapped. */
+/** Kinds of operators whose objects hold data; in a region's cluster they are wrapped into an Object. */
 const DATA = new Set([
   'Cluster',
   'PersistentVolume',
@@ -209,14 +223,39 @@ const DATA = new Set([
   'StatefulSet',
   'ValkeyCluster',
 ]);
+/** Choices of the platform whose components keep what they are given. */
+const STORES = new Set(['logs', 'metrics', 'registry', 'secrets']);
 
-/** What is lost when this object is deleted; undefined when nothing is. */
-export function lossOf(object: Manifest): string | undefined {
-  if (object.kind === 'Server') return 'a machine';
-  if (object.kind === 'Volume' || object.kind === 'XDataService') return 'data';
-  if (object.kind !== 'Object') return undefined;
-  const inner = textAt(object, 'spec', 'forProvider', 'manifest', 'kind');
-  return inner !== undefined && DATA.has(inner) ? 'data' : undefined;
+/**
+ * What is lost when this object is deleted; undefined when nothing is.
+ * @param after what is wanted after the edit: a machine that comes back as another one does not leave the region.
+ */
+export function lossOf(object: Manifest, after: ReadonlyMap<string, Manifest>): string | undefined {
+  const key = object.metadata.annotations?.[KEY_ANNOTATION] ?? '';
+  switch (object.kind) {
+    case 'Server':
+      return 'a machine goes';
+    case 'Job': {
+      const [machine] = /^(agent|server)\/[^/]+\//.exec(key) ?? [];
+      const stays = (one: Manifest) => one.metadata.annotations?.[KEY_ANNOTATION]?.startsWith(machine ?? '/');
+      return machine === undefined || [...after.values()].some(stays)
+        ? undefined
+        : 'a machine leaves the region';
+    }
+    case 'Object': {
+      const inner = textAt(object, 'spec', 'forProvider', 'manifest', 'kind');
+      return inner !== undefined && DATA.has(inner) ? 'data goes' : undefined;
+    }
+    case 'Release': {
+      const slot = catalogue.find(({ id }) => id === key)?.slot?.name;
+      return slot !== undefined && STORES.has(slot) ? 'data goes' : undefined;
+    }
+    case 'Volume':
+    case 'XDataService':
+      return 'data goes';
+    default:
+      return undefined;
+  }
 }
 
 function estimatesOf(before: World, after: World): Difference['estimates'] {
@@ -246,7 +285,10 @@ function shown(value: Json | undefined): string {
 }
 
 /** The difference in words, safe things first. */
-export function textOf({ edits, created, changed, deleted, estimates }: Difference, paint: Paint): string {
+export function textOf(
+  { edits, created, changed, deleted, passing, estimates }: Difference,
+  paint: Paint,
+): string {
   const line = (object: Changed, mark: string, note = '') => `  ${mark} ${short(object)}${note}`;
   const lines = [
     ...edits.flatMap(({ title, changes, refused }) => [
@@ -262,10 +304,10 @@ export function textOf({ edits, created, changed, deleted, estimates }: Differen
       paint('yellow', line(object, '~')),
       ...object.fields.map(({ field, from, to }) => `      ${field}  ${shown(from)} → ${shown(to)}`),
     ]),
-    ...section('Deleted', deleted, (object) => {
-      const loss = lossOf(object.manifest);
-      return [paint('red', line(object, '-', loss === undefined ? '' : `  (${loss} goes)`))];
-    }),
+    ...section('Deleted', deleted, (object) => [
+      paint('red', line(object, '-', object.loss === undefined ? '' : `  (${object.loss})`)),
+    ]),
+    ...section('On the way, and gone at the end', passing, (object) => [line(object, '·')]),
     '',
     ...estimates.flatMap(estimateLines),
     `${created.length} created, ${changed.length} changed in place, ${deleted.length} deleted`,

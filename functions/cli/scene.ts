@@ -9,7 +9,7 @@ import { createLogger } from '../server/log.ts';
 import { startServer } from '../server/server.ts';
 import { connect } from '../simulator/call.ts';
 import type { Refuses } from '../simulator/composed.ts';
-import { definitionOf, definitionOfClaim, readDefinitions } from '../simulator/definitions.ts';
+import { admitted, definitionOf, definitionOfClaim, readDefinitions } from '../simulator/definitions.ts';
 import { adopt, bound } from '../simulator/observed.ts';
 import type { Setup } from '../simulator/reconcile.ts';
 import { EMPTY, put, type World } from '../simulator/world.ts';
@@ -55,7 +55,13 @@ export function worldOf(observed: readonly Manifest[], given: readonly Manifest[
 
 /** The world after `kubectl apply`. */
 export function applied(world: World, given: readonly Manifest[]): World {
-  return given.map(placed).reduce((next, object) => put(next, bound(next, DEFINITIONS, object)), world);
+  return given.map(placed).reduce((next, object) => {
+    const definition = definitionOf(DEFINITIONS, object);
+    return put(
+      next,
+      definition === undefined ? bound(next, DEFINITIONS, object) : admitted(object, definition),
+    );
+  }, world);
 }
 
 /** The object in the namespace that kubectl would put it in. */

@@ -1,4 +1,5 @@
 /** What claims become, as a tree: composites, their waves, what each wave makes. */
+import { few } from '../kernel/report.ts';
 import { estimateOf } from '../pricing/estimate.ts';
 import { isObject, isTrue, objectAt, textAt, type Manifest } from '../kernel/manifest.ts';
 import { claimsOf, compositeIdOf } from '../simulator/claims.ts';
@@ -41,6 +42,9 @@ function title({ kind, metadata }: Manifest): string {
   return `${kind} ${metadata.name ?? ''}`;
 }
 
+/** Keys that one line names; `-o yaml` shows every object. */
+const MOST_KEYS = 6;
+
 interface Row {
   readonly wave: number;
   readonly kind: string;
@@ -78,7 +82,7 @@ function branch(
         return [`${lead}${first.slice(`${inner}${paint('dim', pass)}`.length)}`, ...rest];
       }
       const name = countedKind(row.kind, row.keys).padEnd(wide);
-      return [`${lead}${paint(colourOf(row.kind), name)}  ${row.keys.join(', ')}`];
+      return [`${lead}${paint(colourOf(row.kind), name)}  ${few(row.keys, MOST_KEYS)}`];
     }),
   ];
 }

@@ -53,7 +53,8 @@ export function withOutcome(
     status: { ...(isObject(desired) ? desired : {}), ...Object.fromEntries(kept) },
   };
   const definition = definitionOf(definitions, xr);
-  const given = definition === undefined ? next : admitted(next, definition);
+  const given: Manifest =
+    definition === undefined ? next : { ...next, status: admitted(next, definition)['status'] };
   const told = withGiven(withSystem(given, RESPONSIVE, time), response.conditions, time);
   return withSystem(withSystem(told, synced(unsynced), time), readiness(response, unready), time);
 }

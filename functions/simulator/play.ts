@@ -26,7 +26,8 @@ export interface Played {
 
 /** One round: a minute passes, what was deleted goes, what exists becomes ready, in the order of ids. */
 export function play(definitions: readonly Definition[], world: World): World {
-  const begun = collectGarbage({ ...world, minute: world.minute + 1 });
+  const isClaim = (object: Manifest) => definitionOfClaim(definitions, object) !== undefined;
+  const begun = collectGarbage({ ...world, minute: world.minute + 1 }, isClaim);
   return [...begun.objects.keys()].sort().reduce((next, id) => {
     const object = next.objects.get(id);
     const left = object === undefined || isBeingDeleted(object) || next.faults.get(id)?.stuck !== undefined;
