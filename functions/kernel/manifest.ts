@@ -96,8 +96,10 @@ export function isTrue(object: JsonObject, type: string): boolean {
 }
 
 /** The same value with the fields of every object in alphabetical order and undefined fields left out. */
+export function canonical(value: JsonObject): JsonObject;
+export function canonical(value: Json): Json;
 export function canonical(value: Json): Json {
-  if (Array.isArray(value)) return value.map(canonical);
+  if (Array.isArray(value)) return value.map((item) => canonical(item));
   if (!isObject(value)) return value;
   const sorted: JsonObject = {};
   for (const key of Object.keys(value).sort()) {
@@ -109,6 +111,18 @@ export function canonical(value: Json): Json {
 
 /** Whether two values are the same JSON, whatever the order of their fields. */
 export function same(left: Json | undefined, right: Json | undefined): boolean {
-  if (left === undefined || right === undefined) return left === right;
-  return JSON.stringify(canonical(left)) === JSON.stringify(canonical(right));
+  if (left === right) return true;
+  if (Array.isArray(left))
+    return (
+      Array.isArray(right) &&
+      left.length === right.length &&
+      left.every((item, index) => same(item, right[index]))
+    );
+  if (!isObject(left) || !isObject(right)) return false;
+  const fields = (object: JsonObject) => Object.keys(object).filter((name) => object[name] !== undefined);
+  const names = fields(left);
+  return (
+    names.length === fields(right).length &&
+    names.every((name) => Object.hasOwn(right, name) && same(left[name], right[name]))
+  );
 }
