@@ -14,10 +14,18 @@ import {
 } from '@crossplane-org/function-sdk-typescript';
 import type { Composer, Condition, Graph, Problem, ResourceSelector } from './graph.ts';
 import { held } from './hold.ts';
-import { isManifest, isObject, isTrue, objectAt, type JsonObject, type Manifest } from './manifest.ts';
+import {
+  canonical,
+  isManifest,
+  isObject,
+  isTrue,
+  objectAt,
+  type JsonObject,
+  type Manifest,
+} from './manifest.ts';
 import { isReady, observe, type Observed } from './observed.ts';
-import { few } from './report.ts';
-import { kindsToProbe, settle, type Desired, type Settled } from './settle.ts';
+import { few, oneLine } from './report.ts';
+import { settle, type Desired, type Settled } from './settle.ts';
 
 /** Seconds until the next look: core drops watch events while its circuit breaker is open, so polling carries. */
 const BUSY = 5;
@@ -25,6 +33,9 @@ const QUIET = 600;
 /** Status fields that Crossplane writes. */
 const CORE_STATUS = ['conditions', 'connectionDetails', 'claimConditionTypes'];
 const MOST_WARNINGS = 20;
+/** Characters. Kubernetes takes 32768 in a condition, and 1024 in an event with Crossplane's own words before ours. */
+const MOST_IN_CONDITION = 4096;
+const MOST_IN_EVENT = 900;
 
 /** The answer of a composer, with all the kernel's laws kept. */
 export function compose<Spec>(composer: Composer<Spec>, request: RunFunctionRequest): RunFunctionResponse {
@@ -50,7 +61,6 @@ export function compose<Spec>(composer: Composer<Spec>, request: RunFunctionRequ
 
   const input = { xr, spec: parsed.spec, observed, required };
   const graph = composer.plan(input);
-  const probes = kindsToProbe(graph, observed);
   const settled = settle(xr, graph, observed, (kind) => isServed(request, kind));
   const { status, conditions, connection } = composer.report(input, settled);
   return answer(request, xr, {
@@ -60,7 +70,7 @@ export function compose<Spec>(composer: Composer<Spec>, request: RunFunctionRequ
     problems: graph.problems ?? [],
     ready: graph.problems?.length ? isTrue(xr, 'Ready') : settled.ready,
     requires,
-    probes,
+    probes: settled.probes,
     ...(connection && { connection }),
   });
 }
@@ -139,17 +149,16 @@ function isServed(request: RunFunctionRequest, kind: string): boolean {
 
 function answer(request: RunFunctionRequest, xr: Manifest, given: Answer): RunFunctionResponse {
   const before = request.desired;
-  const resources = { ...before?.resources };
-  for (const [key, { manifest, ready }] of [...given.desired].sort(([left], [right]) =>
-    left < right ? -1 : 1,
-  ))
-    resources[key] = resourceOf(manifest, ready ? Ready.READY_TRUE : Ready.READY_FALSE);
+  const resources = new Map(Object.entries(before?.resources ?? {}).map(([key, one]) => [key, inOrder(one)]));
+  for (const [key, { manifest, ready }] of given.desired)
+    resources.set(key, resourceOf(manifest, ready ? Ready.READY_TRUE : Ready.READY_FALSE));
   const composite: unknown = before?.composite?.resource;
   const earlier = isObject(composite) ? composite : {};
+  const context: unknown = request.context;
   return {
     meta: { tag: request.meta?.tag ?? '', ttl: { seconds: given.ready ? QUIET : BUSY, nanos: 0 } },
     desired: {
-      resources,
+      resources: sorted([...resources]),
       composite: {
         ...resourceOf(
           {
@@ -161,20 +170,32 @@ function answer(request: RunFunctionRequest, xr: Manifest, given: Answer): RunFu
           // Left open, Crossplane counts every resource, also those of other steps.
           given.ready ? (before?.composite?.ready ?? Ready.READY_UNSPECIFIED) : Ready.READY_FALSE,
         ),
-        connectionDetails: {
-          ...before?.composite?.connectionDetails,
-          ...Object.fromEntries(
-            Object.entries(given.connection ?? {}).map(([name, value]) => [name, Buffer.from(value)]),
-          ),
-        },
+        connectionDetails: sorted(
+          Object.entries({
+            ...before?.composite?.connectionDetails,
+            ...Object.fromEntries(
+              Object.entries(given.connection ?? {}).map(([name, value]) => [name, Buffer.from(value)]),
+            ),
+          }),
+        ),
       },
     },
     results: given.problems.slice(0, MOST_WARNINGS).map(warning),
-    context: request.context,
+    context: isObject(context) ? canonical(context) : request.context,
     requirements: requirementsOf(given),
     conditions: given.conditions.map(conditionMessage),
     output: undefined,
   };
+}
+
+/** Maps come from outside in any order, and leave in one. */
+function sorted<Value>(entries: readonly [string, Value][]): Record<string, Value> {
+  return Object.fromEntries([...entries].sort(([left], [right]) => (left < right ? -1 : 1)));
+}
+
+function inOrder(resource: Resource): Resource {
+  const object: unknown = resource.resource;
+  return isObject(object) ? { ...resource, resource: canonical(object) } : resource;
 }
 
 /** Undefined when nothing is asked for: an empty message would cost a second call. */
@@ -195,7 +216,7 @@ function requirementsOf({ requires = {}, probes = [] }: Answer): Requirements | 
 }
 
 function resourceOf(resource: JsonObject, ready: Ready): Resource {
-  return { resource, connectionDetails: {}, ready };
+  return { resource: canonical(resource), connectionDetails: {}, ready };
 }
 
 function selectorMessage(selector: ResourceSelector): SelectorMessage {
@@ -221,7 +242,7 @@ function conditionMessage({ type, status, reason, message }: Condition): Conditi
     type,
     status: STATUS[status],
     reason,
-    ...(message !== undefined && { message }),
+    ...(message !== undefined && { message: oneLine(message, MOST_IN_CONDITION) }),
     target: Target.TARGET_COMPOSITE_AND_CLAIM,
   };
 }
@@ -229,7 +250,7 @@ function conditionMessage({ type, status, reason, message }: Condition): Conditi
 function warning({ field, message }: Problem): Result {
   return {
     severity: Severity.SEVERITY_WARNING,
-    message: `${field} ${message}`,
+    message: oneLine(`${field} ${message}`, MOST_IN_EVENT),
     reason: 'InvalidInput',
     target: Target.TARGET_COMPOSITE_AND_CLAIM,
   };

@@ -33,6 +33,8 @@ export interface Progress {
 
 /** How many objects `waitingFor` names before it stops: a person reads the first. */
 const MOST_WAITING = 10;
+/** Characters of what an object says of itself: some providers return whole pages of an error. */
+const MOST_SAID = 500;
 
 /** Progress through steps (condition types, in order) that the nodes of a graph name. */
 export function progress(
@@ -92,7 +94,13 @@ function waitingOf(step: string, { observed, ready, node }: NodeState, advise: A
 export function explain(object: Manifest, advise: Advise = () => undefined): Explanation {
   const message = complaintOf(object) ?? `${object.kind} is not ready yet`;
   const hint = advise(message, object);
-  return { message, ...(hint !== undefined && { hint }) };
+  return { message: oneLine(message, MOST_SAID), ...(hint !== undefined && { hint }) };
+}
+
+/** A text on one line, cut where it is longer than that. */
+export function oneLine(text: string, most: number): string {
+  const line = text.replace(/\s+/g, ' ');
+  return line.length > most ? `${line.slice(0, most - 1)}…` : line;
 }
 
 function complaintOf(object: Manifest): string | undefined {

@@ -94,6 +94,22 @@ describe('compose', () => {
     expect(bytes(one)).toBe(bytes(other));
   });
 
+  it('what others desire and hold keeps no order of theirs: Crossplane sends maps in any', () => {
+    const [left, right] = [
+      { b: 1, a: { d: 1, c: 2 } },
+      { a: { c: 2, d: 1 }, b: 1 },
+    ];
+    const asked = (spec: JsonObject, others: JsonObject) =>
+      withObserved({ a: thing('a', true) }, { desired: { resources: others }, context: spec });
+    const bytes = (one: RunFunctionRequest) =>
+      Buffer.from(RunFunctionResponse.encode(compose(composer(), one)).finish()).toString('hex');
+    const theirs = (spec: JsonObject): JsonObject => ({ resource: { kind: 'Other', spec } });
+
+    expect(bytes(asked(left, { x: theirs(left), y: theirs(left) }))).toBe(
+      bytes(asked(right, { y: theirs(right), x: theirs(right) })),
+    );
+  });
+
   it('a kind that is not served is asked about, not emitted, and the condition names it', () => {
     const got = compose(composer(), request({ requiredSchemas: {} }));
 
@@ -139,6 +155,17 @@ describe('compose', () => {
     expect(got.results).toMatchObject([
       { severity: Severity.SEVERITY_WARNING, message: 'spec.size is 0, must be at least 1' },
     ]);
+  });
+
+  it('messages are one line of bounded length, whatever somebody wrote into a field', () => {
+    const wordy = composer({
+      parse: () => ({ ok: false, problems: [{ field: 'spec.pools[a\nb]', message: 'x'.repeat(9000) }] }),
+    });
+    const got = compose(wordy, request());
+
+    expect(condition(got, 'InputValid')?.message).toMatch(/^spec\.pools\[a b\] x{4000,}…$/);
+    expect(condition(got, 'InputValid')?.message).toHaveLength(4096);
+    expect(got.results[0]?.message).toHaveLength(900);
   });
 
   it('bad input over something that runs keeps every resource as it was applied, and the status', () => {
