@@ -7,6 +7,7 @@
  */
 import {
   isObject,
+  at,
   listAt,
   objectAt,
   same,
@@ -53,26 +54,46 @@ export function held(observed: Manifest): Manifest {
 /** The desired object with each of these dotted paths as it was last applied. */
 export function frozen(desired: Manifest, observed: Manifest, paths: readonly string[]): Manifest {
   if (paths.length === 0) return desired;
-  const before = held(observed);
+  const before = appliedIn(observed);
   const fields = paths.reduce<JsonObject>((object, path) => {
     const names = path.split('.');
-    return withField(object, names, valueAt(before, names));
+    return withField(object, names, before(names));
   }, desired);
   return { ...fields, apiVersion: desired.apiVersion, kind: desired.kind, metadata: desired.metadata };
 }
 
 /** The dotted paths at which the desired object differs from what was last applied there. */
 export function differences(desired: Manifest, observed: Manifest, paths: readonly string[]): string[] {
-  const before = held(observed);
+  if (paths.length === 0) return [];
+  const before = appliedIn(observed);
   return paths.filter((path) => {
     const names = path.split('.');
-    const applied = valueAt(before, names);
-    return applied !== undefined && !same(applied, valueAt(desired, names));
+    const applied = before(names);
+    return applied !== undefined && !same(applied, at(desired, ...names));
   });
 }
 
-function valueAt(object: JsonObject, names: readonly string[]): Json | undefined {
-  return names.reduce<Json | undefined>((here, name) => (isObject(here) ? here[name] : undefined), object);
+/** What was last applied at a path, without working out the rest of the object. */
+function appliedIn(observed: Manifest): (names: readonly string[]) => Json | undefined {
+  const owned = appliedFields(observed);
+  return (names) => {
+    let fields = owned;
+    for (const name of names) {
+      // Without fields below it a field was applied whole.
+      if (fields === undefined || isWhole(fields)) break;
+      const inner = fields[`f:${name}`];
+      if (!isObject(inner)) return undefined;
+      fields = inner;
+    }
+    const value = at(observed, ...names);
+    return fields === undefined ? value : project(value, fields);
+  };
+}
+
+/** Whether a set of fields names a value without anything in it. */
+function isWhole(fields: JsonObject): boolean {
+  for (const _name in fields) return false;
+  return true;
 }
 
 function appliedFields(observed: Manifest): JsonObject | undefined {
@@ -87,12 +108,18 @@ function appliedFields(observed: Manifest): JsonObject | undefined {
 
 /** The part of a value that a fieldsV1 set names. */
 function project(value: Json | undefined, fields: JsonObject): Json | undefined {
-  const names = Object.entries(fields).filter(([name]) => name !== '.');
-  if (value === undefined || names.length === 0) return '.' in fields ? emptied(value) : value;
-  if (Array.isArray(value)) return value.flatMap((item, index) => projectItem(item, index, names));
+  if (value === undefined || isWhole(fields)) return value;
+  if (Array.isArray(value)) {
+    const items = Object.entries(fields).flatMap(([name, inner]) => itemFields(name, inner));
+    return value.flatMap((item, index) => {
+      const found = items.find(({ matches }) => matches(item, index));
+      return found === undefined ? [] : defined(project(item, found.fields));
+    });
+  }
   if (!isObject(value)) return value;
   const kept: JsonObject = {};
-  for (const [name, inner] of names) {
+  for (const name in fields) {
+    const inner = fields[name];
     if (!name.startsWith('f:') || !isObject(inner)) continue;
     const field = name.slice(2);
     if (Object.hasOwn(value, field)) kept[field] = project(value[field], inner);
@@ -100,22 +127,28 @@ function project(value: Json | undefined, fields: JsonObject): Json | undefined 
   return kept;
 }
 
-function projectItem(item: Json, index: number, names: [string, Json | undefined][]): Json[] {
-  for (const [name, inner] of names) {
-    const fields = isObject(inner) ? inner : {};
-    if (name === `i:${index}`) return defined(project(item, fields));
-    if (name.startsWith('v:') && same(item, parsed(name))) return [item];
-    if (name.startsWith('k:')) {
-      const keys = parsed(name);
-      if (
-        isObject(keys) &&
-        isObject(item) &&
-        Object.entries(keys).every(([key, value]) => same(item[key], value))
-      )
-        return defined(project(item, fields));
-    }
+interface ItemFields {
+  readonly matches: (item: Json, index: number) => boolean;
+  readonly fields: JsonObject;
+}
+
+/** An item of a list, by its keys, its value or its index. */
+function itemFields(name: string, inner: Json | undefined): ItemFields[] {
+  const fields = isObject(inner) ? inner : {};
+  const kind = name.slice(0, 2);
+  if (kind === 'i:') return [{ fields, matches: (_item, index) => name === `i:${index}` }];
+  if (kind === 'v:') {
+    const wanted = parsed(name);
+    return [{ fields, matches: (item) => same(item, wanted) }];
   }
-  return [];
+  if (kind !== 'k:') return [];
+  const keys = Object.entries(asObject(parsed(name)));
+  const matches = (item: Json) => isObject(item) && keys.every(([key, value]) => same(item[key], value));
+  return [{ fields, matches }];
+}
+
+function asObject(value: Json): JsonObject {
+  return isObject(value) ? value : {};
 }
 
 function defined(value: Json | undefined): Json[] {
@@ -129,12 +162,6 @@ function parsed(name: string): Json {
 
 function isJson(value: unknown): value is Json {
   return value === null || ['string', 'number', 'boolean', 'object'].includes(typeof value);
-}
-
-/** A container that is owned as such, without its children. */
-function emptied(value: Json | undefined): Json | undefined {
-  if (Array.isArray(value)) return [];
-  return isObject(value) ? {} : value;
 }
 
 function withoutServerFields(observed: Manifest): JsonObject {

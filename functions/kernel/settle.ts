@@ -24,6 +24,8 @@ export interface Settled {
   readonly desired: ReadonlyMap<string, Desired>;
   /** By key, in the order of the graph. */
   readonly states: ReadonlyMap<string, NodeState>;
+  /** `apiVersion/kind` of what is only made when it is found to be served, sorted. */
+  readonly probes: readonly string[];
   /** `apiVersion/kind` of what can not be made because no installed package serves it. */
   readonly unserved: readonly string[];
   /** Frozen fields whose wanted value differs from the one that runs, by key. */
@@ -66,7 +68,7 @@ export function settle(
 ): Settled {
   const nodes = new Map(graph.nodes.map((node) => [node.key, node]));
   if (nodes.size !== graph.nodes.length) throw new Error('two nodes of one graph have the same key');
-  const probed = new Set(kindsToProbe(graph, observed));
+  const probes = kindsToProbe(graph, observed);
   const frozenInput = (graph.problems ?? []).length > 0;
   const { running, wanted, installed } = graph.release ?? {};
   const pinned = running !== undefined && running !== installed && wanted !== installed;
@@ -106,7 +108,7 @@ export function settle(
         blockedBy.push(`spec.platform.release`);
       }
       const kind = kindOf(manifest);
-      if (probed.has(kind) && !isServed(kind)) {
+      if (probes.includes(kind) && !isServed(kind)) {
         unserved.add(kind);
         blockedBy.push(`a package that serves ${kind}`);
       }
@@ -136,6 +138,7 @@ export function settle(
   return {
     desired,
     states,
+    probes,
     unserved: [...unserved].sort(),
     outdated,
     updates,

@@ -1,10 +1,10 @@
 /** K3s on the machines of a region: which Jobs there are, and what each waits for. */
-import type { Input as Document, Target } from '../bootstrap/contract.ts';
+import type { Target } from '../bootstrap/contract.ts';
 import type { After } from '../kernel/graph.ts';
 import { at, textAt, type Manifest } from '../kernel/manifest.ts';
 import { CLAIM_NAME_LABEL, nameFor } from '../kernel/names.ts';
 import { claimNamespace, kubeconfigCopy } from './access.ts';
-import { common, inputOf, isDone, versionKey, type Task } from './jobs.ts';
+import { attemptAt, common, isDone, versionKey, versionOf, type Task } from './jobs.ts';
 import { nodeConfig, serverConfig } from './k3s.ts';
 import { identityOf, machineKey, privateAddressOf, publicAddressesOf, type Machine } from './machines.ts';
 import { loadBalancerIps, type Region } from './region.ts';
@@ -17,13 +17,13 @@ export function prepare({ xr, spec }: Region): Task {
     key: PREPARE,
     step: 'MachinesReady',
     after: [],
-    input: {
+    input: () => ({
       ...common(xr, PREPARE, 'prepare'),
       operation: 'prepare',
       ...(spec.restoreFrom && {
         restoreToken: { namespace: claimNamespace(xr), name: spec.restoreFrom.tokenSecretRef.name },
       }),
-    },
+    }),
   };
 }
 
@@ -59,36 +59,33 @@ function join(region: Region, machine: Machine, after: readonly After[]): Task {
   const { xr, spec, observed } = region;
   const identity = identityOf(machine, observed) ?? knownIdentity(region, machine) ?? 'new';
   const key = `${machine.role}/${machine.id}/${identity}`;
-  const target = targetOf(region, machine, identity);
-  const k3s = {
-    version: spec.kubernetes.version,
-    common: machine.role === 'server' ? serverConfig(spec) : {},
-    node: nodeConfig(spec, machine, { ...target, apiAddresses: loadBalancerAddresses(region) }),
-  };
-  const document: Document =
-    machine.role === 'server'
-      ? {
-          ...common(xr, key, 'server'),
-          operation: 'server',
-          target,
-          peers: serversOf(region, machine.id),
-          k3s,
-          snapshots: snapshots(region),
-          cni: 'none',
-          ...(spec.restoreFrom && { restore: { snapshot: spec.restoreFrom.snapshot } }),
-        }
-      : {
-          ...common(xr, key, 'agent'),
-          operation: 'agent',
-          target,
-          peers: serversOf(region, machine.id),
-          k3s,
-        };
   return {
     key,
     step: 'KubernetesReady',
     after: [...(machine.existing ? [PREPARE] : [machineKey(machine.id)]), ...after],
-    input: document,
+    input: () => {
+      const target = targetOf(region, machine, identity);
+      const shared = { target, peers: serversOf(region, machine.id), k3s: k3sOf(region, machine, target) };
+      if (machine.role === 'agent') return { ...common(xr, key, 'agent'), operation: 'agent', ...shared };
+      return {
+        ...common(xr, key, 'server'),
+        operation: 'server',
+        ...shared,
+        snapshots: snapshots(region),
+        cni: 'none',
+        ...(spec.restoreFrom && { restore: { snapshot: spec.restoreFrom.snapshot } }),
+      };
+    },
+  };
+}
+
+/** What K3s is told on a machine. */
+function k3sOf(region: Region, machine: Machine, target: Target) {
+  const { spec } = region;
+  return {
+    version: spec.kubernetes.version,
+    common: machine.role === 'server' ? serverConfig(spec) : {},
+    node: nodeConfig(spec, machine, { ...target, apiAddresses: loadBalancerAddresses(region) }),
   };
 }
 
@@ -118,14 +115,14 @@ function kubeconfig(region: Region, servers: readonly Machine[]): Task {
     key: chosen.key,
     step: 'KubernetesReady',
     after: [`server/${chosen.machine.id}/${chosen.identity}`],
-    input: {
+    input: () => ({
       ...common(xr, chosen.key, 'kubeconfig'),
       operation: 'kubeconfig',
       target: targetOf(region, chosen.machine, chosen.identity),
       kubeconfig: nameFor(xrName, 'kubeconfig'),
       ...(copy && { copy }),
       context: xrName,
-    },
+    }),
   };
 }
 
@@ -137,27 +134,24 @@ function upgrades(region: Region, machines: readonly Machine[]): Task[] {
     const identity = identityOf(machine, observed) ?? knownIdentity(region, machine);
     if (identity === undefined) continue;
     const joinKey = `${machine.role}/${machine.id}/${identity}`;
-    const joinedWith = inputOf(observed.get(joinKey));
-    const version = joinedWith && 'k3s' in joinedWith ? joinedWith.k3s.version : undefined;
+    const version = versionOf(observed.get(attemptAt(jobs, joinKey)));
     if (version === undefined || version === spec.kubernetes.version || !isDone(jobs, joinKey)) continue;
     const key = `upgrade/${machine.id}/${identity}-${versionKey(spec.kubernetes.version)}`;
-    const target = targetOf(region, machine, identity);
     const before = tasks.at(-1);
     tasks.push({
       key,
       step: 'KubernetesReady',
       after: before ? [before.key] : [joinKey],
-      input: {
-        ...common(xr, key, 'upgrade'),
-        operation: 'upgrade',
-        target,
-        peers: serversOf(region, machine.id),
-        role: machine.role,
-        k3s: {
-          version: spec.kubernetes.version,
-          common: machine.role === 'server' ? serverConfig(spec) : {},
-          node: nodeConfig(spec, machine, { ...target, apiAddresses: loadBalancerAddresses(region) }),
-        },
+      input: () => {
+        const target = targetOf(region, machine, identity);
+        return {
+          ...common(xr, key, 'upgrade'),
+          operation: 'upgrade',
+          target,
+          peers: serversOf(region, machine.id),
+          role: machine.role,
+          k3s: k3sOf(region, machine, target),
+        };
       },
     });
   }

@@ -11,11 +11,13 @@ import {
   type Operation,
   type Result,
 } from '../bootstrap/contract.ts';
-import type { After, Node } from '../kernel/graph.ts';
+import type { After, Node, Template } from '../kernel/graph.ts';
 import { textAt, type JsonObject, type Manifest } from '../kernel/manifest.ts';
 import { nameFor, RETRY_ANNOTATION, SYSTEM_NAMESPACE } from '../kernel/names.ts';
 import { hasFailed, isReady, type Observed } from '../kernel/observed.ts';
 import { IMAGE } from '../release.ts';
+
+const VERSION_ANNOTATION = 'platform.openova.io/kubernetes-version';
 
 /** The user of distroless images; the number has no meaning on the machines. */
 const USER = 65532;
@@ -35,7 +37,8 @@ export interface Jobs {
 export interface Task {
   /** `<operation>/<machine>/<identity>`: what is to be achieved, never how. */
   readonly key: string;
-  readonly input: Input;
+  /** Worked out only for a Job that does not exist yet. */
+  readonly input: () => Input;
   readonly after: readonly After[];
   readonly step: string;
 }
@@ -90,12 +93,10 @@ export function attemptAt(jobs: Jobs, key: string): string {
 
 /** A Job and the ConfigMap for its result. */
 export function job(jobs: Jobs, task: Task): Node[] {
-  const { xr } = jobs;
+  const { xr, observed } = jobs;
   const { key, retry } = currentAttempt(jobs, task.key);
   const result = `${key}/result`;
-  const xrName = xr.metadata.name ?? '';
   const after = task.after.map((one) => (typeof one === 'string' ? attemptAt(jobs, one) : one));
-  const input = { ...task.input, ...('result' in task.input && { result: nameFor(xrName, result) }) };
   return [
     {
       key: result,
@@ -110,17 +111,35 @@ export function job(jobs: Jobs, task: Task): Node[] {
       scales: true,
       after: [...after, 'service-account', 'role', 'role-binding'],
       once: true,
-      manifest: {
-        apiVersion: 'batch/v1',
-        kind: 'Job',
-        metadata: {
-          namespace: SYSTEM_NAMESPACE,
-          ...(retry !== undefined && { annotations: { [RETRY_ANNOTATION]: retry } }),
-        },
-        spec: jobSpec(xr, input),
-      },
+      // One that exists is held whole, so there is nothing to work out again.
+      manifest: observed.get(key) ?? jobManifest(xr, task.input(), result, retry),
     },
   ];
+}
+
+function jobManifest(xr: Manifest, planned: Input, result: string, retry: string | undefined): Template {
+  const input = {
+    ...planned,
+    ...('result' in planned && { result: nameFor(xr.metadata.name ?? '', result) }),
+  };
+  const annotations = {
+    ...(retry !== undefined && { [RETRY_ANNOTATION]: retry }),
+    ...('k3s' in input && { [VERSION_ANNOTATION]: input.k3s.version }),
+  };
+  return {
+    apiVersion: 'batch/v1',
+    kind: 'Job',
+    metadata: {
+      namespace: SYSTEM_NAMESPACE,
+      ...(Object.keys(annotations).length > 0 && { annotations }),
+    },
+    spec: jobSpec(xr, input),
+  };
+}
+
+/** The version of K3s that a Job made or makes its node run. */
+export function versionOf(jobObject: Manifest | undefined): string | undefined {
+  return textAt(jobObject, 'metadata', 'annotations', VERSION_ANNOTATION);
 }
 
 function jobSpec(xr: Manifest, input: Input): Manifest['spec'] {
@@ -213,6 +232,15 @@ export function resultKey(jobs: Jobs, key: string): string {
 /** The result in a ConfigMap; undefined before the program has written one. */
 export function resultIn(configMap: Manifest | undefined): Result | undefined {
   return readResult(textAt(configMap, 'data', RESULT_KEY));
+}
+
+/**
+ * How a machine's host key came to be trusted, by the result of its Job. Read by itself: this is asked for every machine
+ * on every call, and the whole document is not needed.
+ */
+export function trustIn(configMap: Manifest | undefined): string | undefined {
+  const text = textAt(configMap, 'data', RESULT_KEY);
+  return text === undefined ? undefined : /"trust":"(Given|PinnedOnFirstUse)"/.exec(text)?.[1];
 }
 
 /** The result of the newest attempt at a task. */

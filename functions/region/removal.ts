@@ -70,14 +70,14 @@ export function planRemovals(region: Region, leaving: readonly LeavingMachine[])
       key,
       step: 'MachinesReady',
       after: [],
-      input: {
+      input: () => ({
         ...common(xr, key, 'drain-and-remove'),
         operation: 'drain-and-remove',
         target,
         peers: serversOf(region, next.id),
         role: next.role,
         drainSeconds: 900,
-      },
+      }),
     },
   ];
 }

@@ -12,7 +12,7 @@ import { kubeconfigCopy } from './access.ts';
 import { DNS_READY } from './dns.ts';
 import { advise } from './hints.ts';
 import { apiAddresses, gatewayAddresses, type Region } from './region.ts';
-import { resultOf } from './jobs.ts';
+import { trustIn } from './jobs.ts';
 import { apiHost } from './k3s.ts';
 import { wantedRelease } from './release.ts';
 
@@ -33,6 +33,7 @@ export function report(region: Region, settled: Settled): Report {
   const wanted = wantedRelease(spec, running);
   const release = settled.ready && wanted === RELEASE ? RELEASE : running;
   const estimate = estimateOfRegion(region);
+  const trusts = hostKeyTrusts(region);
   const components = objectAt(region.observed.get('platform'), 'status', 'components');
   return {
     status: {
@@ -41,7 +42,7 @@ export function report(region: Region, settled: Settled): Report {
       apiEndpoint: `https://${apiHost(spec)}:6443`,
       apiAddresses: apiAddresses(region),
       gatewayAddresses: gatewayAddresses(region),
-      machines: region.machines.map((machine) => machineStatus(region, machine)),
+      machines: region.machines.map((machine) => machineStatus(region, machine, trusts)),
       ...(components && {
         components: { ready: numberAt(components, 'ready') ?? 0, total: numberAt(components, 'total') ?? 0 },
       }),
@@ -87,15 +88,27 @@ function resourcesCondition(estimate: Estimate): Condition {
   };
 }
 
-function machineStatus({ observed, jobs }: Region, machine: Machine): JsonObject {
+/** How the host key of each machine came to be trusted, by machine id. */
+function hostKeyTrusts({ observed }: Region): ReadonlyMap<string, string> {
+  return new Map(
+    observed.ours.flatMap(([key, object]): [string, string][] => {
+      const [, id] = /^(?:server|agent)\/([^/]+)\/.*\/result$/.exec(key) ?? [];
+      const trust = id === undefined ? undefined : trustIn(object);
+      return id === undefined || trust === undefined ? [] : [[id, trust]];
+    }),
+  );
+}
+
+function machineStatus(
+  { observed }: Region,
+  machine: Machine,
+  trusts: ReadonlyMap<string, string>,
+): JsonObject {
   const server = observed.get(machineKey(machine.id));
   const [address] = machine.existing ? [machine.existing.address] : publicAddressesOf(server);
   const privateAddress = machine.existing?.nodeAddress ?? privateAddressOf(server);
   const serverType = textAt(server, 'spec', 'forProvider', 'serverType');
-  const trust = observed.ours
-    .filter(([key]) => key.startsWith(`${machine.role}/${machine.id}/`) && !key.endsWith('/result'))
-    .map(([key]) => resultOf(jobs, key)?.hostKey?.trust)
-    .find((one) => one !== undefined);
+  const trust = trusts.get(machine.id);
   return {
     name: machine.name,
     pool: machine.pool,
