@@ -51,26 +51,27 @@ export function held(observed: Manifest): Manifest {
   };
 }
 
-/** The desired object with each of these dotted paths as it was last applied. */
-export function frozen(desired: Manifest, observed: Manifest, paths: readonly string[]): Manifest {
-  if (paths.length === 0) return desired;
-  const before = appliedIn(observed);
-  const fields = paths.reduce<JsonObject>((object, path) => {
-    const names = path.split('.');
-    return withField(object, names, before(names));
-  }, desired);
-  return { ...fields, apiVersion: desired.apiVersion, kind: desired.kind, metadata: desired.metadata };
+export interface Frozen {
+  readonly manifest: Manifest;
+  /** The dotted paths at which something else was wanted than what was last applied there. */
+  readonly outdated: readonly string[];
 }
 
-/** The dotted paths at which the desired object differs from what was last applied there. */
-export function differences(desired: Manifest, observed: Manifest, paths: readonly string[]): string[] {
-  if (paths.length === 0) return [];
+/** The desired object with each of these dotted paths as it was last applied. */
+export function freeze(desired: Manifest, observed: Manifest, paths: readonly string[]): Frozen {
+  if (paths.length === 0) return { manifest: desired, outdated: [] };
   const before = appliedIn(observed);
-  return paths.filter((path) => {
+  const outdated: string[] = [];
+  let fields: JsonObject = desired;
+  for (const path of paths) {
     const names = path.split('.');
     const applied = before(names);
-    return applied !== undefined && !same(applied, at(desired, ...names));
-  });
+    if (same(applied, at(desired, ...names))) continue;
+    if (applied !== undefined) outdated.push(path);
+    fields = withField(fields, names, applied);
+  }
+  const { apiVersion, kind, metadata } = desired;
+  return { manifest: { ...fields, apiVersion, kind, metadata }, outdated };
 }
 
 /** What was last applied at a path, without working out the rest of the object. */

@@ -99,13 +99,25 @@ export function isTrue(object: JsonObject, type: string): boolean {
 export function canonical(value: JsonObject): JsonObject;
 export function canonical(value: Json): Json;
 export function canonical(value: Json): Json {
-  if (Array.isArray(value)) return value.map((item) => canonical(item));
-  if (!isObject(value)) return value;
-  const sorted: JsonObject = {};
-  for (const key of Object.keys(value).sort()) {
-    const child = value[key];
-    if (child !== undefined) sorted[key] = canonical(child);
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) {
+    const items = value.map((item) => canonical(item));
+    return items.every((item, index) => item === value[index]) ? value : items;
   }
+  // Most objects are in order already: those are not copied.
+  let ordered = true;
+  let before = '';
+  const fields: JsonObject = {};
+  for (const key in value) {
+    const child = value[key];
+    const inner = child === undefined ? undefined : canonical(child);
+    ordered &&= before <= key && child !== undefined && inner === child;
+    if (inner !== undefined) fields[key] = inner;
+    before = key;
+  }
+  if (ordered) return value;
+  const sorted: JsonObject = {};
+  for (const key of Object.keys(fields).sort()) sorted[key] = fields[key];
   return sorted;
 }
 

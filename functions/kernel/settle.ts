@@ -1,5 +1,5 @@
 /** The kernel: from what should be and what is, to what Crossplane is told. Every law of the design is kept here. */
-import { differences, frozen, held } from './hold.ts';
+import { freeze, held } from './hold.ts';
 import { at, objectAt, same, textAt, withField, type Manifest } from './manifest.ts';
 import { AFTER_ANNOTATION, labelFor, nameFor, NODE_LABEL } from './names.ts';
 import type { After, Graph, Node } from './graph.ts';
@@ -95,9 +95,9 @@ export function settle(
     const keeps = frozenInput || (pinned && !node.follows);
     const blockedBy: string[] = [];
     if (exists !== undefined) {
-      const differing = differences(manifest, exists, node.frozen ?? []);
-      if (differing.length > 0) outdated.set(node.key, differing);
-      const next = node.once ? held(exists) : frozen(manifest, exists, node.frozen ?? []);
+      const kept = freeze(manifest, exists, node.frozen ?? []);
+      if (kept.outdated.length > 0) outdated.set(node.key, kept.outdated);
+      const next = node.once ? held(exists) : kept.manifest;
       if (pinned && !node.follows && !matches(next, held(exists))) updates.push(node.key);
       desired.set(node.key, { manifest: keeps ? held(exists) : next, ready });
     } else {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { differences, frozen, held } from '../../functions/kernel/hold.ts';
+import { freeze, held } from '../../functions/kernel/hold.ts';
 import type { JsonObject, Manifest } from '../../functions/kernel/manifest.ts';
 
 /** An object as the API server returns it, with fieldsV1 for our manager. */
@@ -120,17 +120,17 @@ describe('freeze', () => {
   );
 
   it('a frozen field keeps what was applied, the others follow', () => {
-    expect(frozen(desired, running, ['spec.image', 'spec.network'])).toMatchObject({
+    expect(freeze(desired, running, ['spec.image', 'spec.network']).manifest).toMatchObject({
       spec: { image: 'old', size: 2 },
     });
   });
 
   it('a frozen field that another manager took is left to it', () => {
-    expect(frozen(desired, running, ['spec.network'])['spec']).not.toHaveProperty('network');
+    expect(freeze(desired, running, ['spec.network']).manifest['spec']).not.toHaveProperty('network');
   });
 
   it('a difference is told, but not about a field that was never ours', () => {
-    expect(differences(desired, running, ['spec.image', 'spec.network', 'spec.size'])).toEqual([
+    expect(freeze(desired, running, ['spec.image', 'spec.network', 'spec.size']).outdated).toEqual([
       'spec.image',
       'spec.size',
     ]);
