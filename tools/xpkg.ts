@@ -126,12 +126,14 @@ async function exists(path: string): Promise<boolean> {
 
 if (import.meta.main) {
   try {
-    const { values } = parseArgs({ options: { 'runtime-image': { type: 'string' } } });
+    const { values } = parseArgs({
+      options: { 'runtime-image': { type: 'string' }, output: { type: 'string' } },
+    });
     const root = join(import.meta.dirname, '..');
     const image = values['runtime-image'];
     const options = {
       root,
-      output: join(root, 'dist'),
+      output: values.output ?? join(root, 'dist'),
       ...(image === undefined ? {} : { runtimeImage: image }),
     };
     for (const { kind, name, file } of await buildPackages(options)) {
