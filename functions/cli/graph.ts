@@ -59,7 +59,7 @@ function htmlOf(picture: Picture, files: readonly string[]): string {
 <h1>${escape(picture.title)}</h1>
 <div class="cards">${picture.cards.map(cardHtml).join('')}</div>
 <div class="controls"><button id="play" type="button">▶ play</button>
-<input id="wave" type="range" min="1" max="${picture.waves}" value="${picture.waves}" aria-label="wave">
+<input id="wave" type="range" min="${picture.first}" max="${picture.waves}" value="${picture.waves}" aria-label="wave">
 <span id="now">wave ${picture.waves} of ${picture.waves}</span>
 <span class="muted">${escape(files.join(', '))}</span></div>
 <div class="legend">${legendOf()
@@ -142,7 +142,7 @@ const button = document.getElementById('play');
 function stop() { clearInterval(timer); timer = null; button.textContent = '▶ play'; }
 button.addEventListener('click', () => {
   if (timer !== null) { stop(); return; }
-  if (range.value === range.max) range.value = 0;
+  if (range.value === range.max) range.value = Number(range.min) - 1;
   button.textContent = '❚❚ pause';
   timer = setInterval(() => {
     range.value = Number(range.value) + 1;

@@ -5,7 +5,7 @@ import { estimateOf, type Estimate } from '../pricing/estimate.ts';
 import { controllerOf, uidOf } from '../simulator/world.ts';
 import { definitionOf } from '../simulator/definitions.ts';
 import type { Simulation } from '../simulator/simulate.ts';
-import { renderedObjects, type Rendered } from './manifests.ts';
+import { renderedObjects, waveName, type Rendered } from './manifests.ts';
 import { DEFINITIONS } from './scene.ts';
 
 /** What an object is about; decides its colour. */
@@ -64,6 +64,9 @@ export interface Picture {
   readonly title: string;
   readonly width: number;
   readonly height: number;
+  /** The first column: 0 when something existed before. */
+  readonly first: number;
+  /** The last column. */
   readonly waves: number;
   readonly lanes: readonly Lane[];
   readonly boxes: readonly Box[];
@@ -76,13 +79,15 @@ const LANE = { head: 34, pad: 14, gap: 16 } as const;
 const TOP = 44;
 const LEFT = 28;
 
-export function columnX(wave: number): number {
-  return LEFT + (wave - 1) * (BOX.width + BOX.gapX);
+/** @param first the first wave of the picture: 0 when something existed before. */
+export function columnX(wave: number, first: number): number {
+  return LEFT + (wave - first) * (BOX.width + BOX.gapX);
 }
 
 export function layoutOf(simulation: Simulation): Picture {
   const objects = renderedObjects(simulation);
   const composites = treeOrder(simulation, objects);
+  const first = Math.min(1, ...objects.map(({ wave }) => wave));
   const waves = Math.max(1, ...objects.map(({ wave }) => wave));
   const lanes: Lane[] = [];
   const boxes: Box[] = [];
@@ -104,15 +109,16 @@ export function layoutOf(simulation: Simulation): Picture {
     });
     for (const column of columnsOf(cells)) {
       for (const [row, cell] of column.entries())
-        boxes.push(boxOf(cell, composite.id, y + LANE.head + row * (BOX.height + BOX.gapY)));
+        boxes.push(boxOf(cell, composite.id, first, y + LANE.head + row * (BOX.height + BOX.gapY)));
     }
     arrows.push(...arrowsOf(cells, composite.id));
     y += height + LANE.gap;
   }
   return {
     title: titleOf(simulation),
-    width: columnX(waves) + BOX.width + LEFT,
+    width: columnX(waves, first) + BOX.width + LEFT,
     height: y,
+    first,
     waves,
     lanes,
     boxes,
@@ -236,7 +242,7 @@ function boxId(composite: string, [first]: Cell['objects']): string {
   return `${composite}|${first.key}`;
 }
 
-function boxOf({ objects, family }: Cell, composite: string, y: number): Box {
+function boxOf({ objects, family }: Cell, composite: string, firstWave: number, y: number): Box {
   const [first] = objects;
   const { kind } = first.manifest;
   const many = objects.length > 1;
@@ -249,10 +255,10 @@ function boxOf({ objects, family }: Cell, composite: string, y: number): Box {
     wave: first.wave,
     details: [
       ...objects.map(({ manifest }) => `${kind} ${manifest.metadata.name ?? ''}`),
-      `wave ${first.wave}`,
+      waveName(first.wave),
       ...(waits.length > 0 ? [`after ${waits.join(', ')}`] : []),
     ],
-    x: columnX(first.wave),
+    x: columnX(first.wave, firstWave),
     y,
   };
 }

@@ -11,6 +11,11 @@ export interface Rendered extends Composed {
   readonly wave: number;
 }
 
+/** `wave 3`, or `existed` for what was there before. */
+export function waveName(wave: number): string {
+  return wave === 0 ? 'existed' : `wave ${wave}`;
+}
+
 /** Everything that is wanted at the end: composites in the order of their level, each with its objects by key. */
 export function renderedObjects(simulation: Simulation): Rendered[] {
   const waves = new Map(
@@ -49,16 +54,23 @@ function plainRoot({ apiVersion, kind, metadata, spec }: Manifest): Manifest {
   };
 }
 
-/** Every object; with its status, as it is in the world at the end. */
+/** Every object as core applied it, or as it is live. */
 export function manifestsOf(
   simulation: Simulation,
-  withStatus: boolean,
+  live: boolean,
 ): { object: Rendered; manifest: Manifest }[] {
   return renderedObjects(simulation).map((object) => {
-    const status = objectAt(simulation.world.objects.get(object.id), 'status');
-    const manifest = withStatus && status ? { ...object.manifest, status } : object.manifest;
-    return { object, manifest: ordered(manifest) };
+    const found = live ? simulation.world.objects.get(object.id) : undefined;
+    return { object, manifest: ordered(found === undefined ? object.manifest : withoutBooks(found)) };
   });
+}
+
+/** What the API server keeps for itself. */
+const BOOKS = ['creationTimestamp', 'generation', 'managedFields', 'resourceVersion'];
+
+function withoutBooks(object: Manifest): Manifest {
+  const kept = Object.entries(object.metadata).filter(([name]) => !BOOKS.includes(name));
+  return { ...object, metadata: Object.fromEntries(kept) };
 }
 
 const FIRST = ['apiVersion', 'kind', 'metadata', 'name', 'namespace'];
@@ -78,8 +90,8 @@ export function ordered(manifest: Manifest): Manifest {
 }
 
 /** Documents of YAML, each under a line that says where it comes from. */
-export function yamlOf(simulation: Simulation, withStatus: boolean): string {
-  return manifestsOf(simulation, withStatus)
+export function yamlOf(simulation: Simulation, live: boolean): string {
+  return manifestsOf(simulation, live)
     .map(({ object, manifest }) => `---\n# ${captionOf(object)}\n${documentOf(manifest)}`)
     .join('');
 }
@@ -87,7 +99,7 @@ export function yamlOf(simulation: Simulation, withStatus: boolean): string {
 function captionOf({ composite, key, wave }: Rendered): string {
   const [kind = '', ...name] = composite.split('/');
   const from = `${kind.split('.')[0] ?? ''} ${name.join('/')}`;
-  return `wave ${wave}, ${key === '' ? `claim of ${from}` : `${from}: ${key}`}`;
+  return `${waveName(wave)}, ${key === '' ? `claim of ${from}` : `${from}: ${key}`}`;
 }
 
 /** One document of YAML, never folded and without aliases. */
@@ -96,7 +108,7 @@ export function documentOf(manifest: JsonObject): string {
 }
 
 /** One v1 List. */
-export function jsonOf(simulation: Simulation, withStatus: boolean): string {
-  const items = manifestsOf(simulation, withStatus).map(({ manifest }) => manifest);
+export function jsonOf(simulation: Simulation, live: boolean): string {
+  const items = manifestsOf(simulation, live).map(({ manifest }) => manifest);
   return `${JSON.stringify({ apiVersion: 'v1', kind: 'List', metadata: {}, items }, undefined, 2)}\n`;
 }

@@ -79,7 +79,7 @@ function addRender(program: Command, io: Io, finish: Finish): void {
     .option('--observed <file>', 'objects that exist already, such as what kubectl get -o yaml prints')
     .option('--graph <file>', 'write a picture of the waves: .svg, or .html to look around in')
     .option('--export <folder>', 'write the input of `crossplane composition render` for every composite')
-    .option('--with-status', 'print objects with their status, as they are at the end')
+    .option('--live', 'print objects as they are at the end, with what others write: status, ids, results')
     .addHelpText(
       'after',
       `

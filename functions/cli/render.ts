@@ -15,7 +15,7 @@ export interface RenderOptions {
   readonly observed?: string;
   readonly graph?: string;
   readonly export?: string;
-  readonly withStatus?: boolean;
+  readonly live?: boolean;
 }
 
 /** @returns the exit code. */
@@ -73,7 +73,7 @@ async function write(
   }
   const { jsonOf, yamlOf } = await import('./manifests.ts');
   const print = format === 'json' ? jsonOf : yamlOf;
-  io.out.write(print(simulation, options.withStatus === true));
+  io.out.write(print(simulation, options.live === true));
 }
 
 export async function save(file: string, content: string): Promise<void> {

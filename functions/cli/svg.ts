@@ -10,6 +10,7 @@ import {
   type Lane,
   type Picture,
 } from './layout.ts';
+import { waveName } from './manifests.ts';
 
 const COLOURS: Readonly<Record<Family, readonly [light: string, dark: string, words: string]>> = {
   machine: ['#d6336c', '#ff7aa8', 'machines and load balancers'],
@@ -110,21 +111,21 @@ export function legendOf(): readonly { readonly family: Family; readonly words: 
 }
 
 /** Lanes, columns, arrows and boxes. */
-export function drawingOf({ lanes, boxes, arrows, waves, width, height }: Picture): string {
+export function drawingOf({ lanes, boxes, arrows, first, waves, width, height }: Picture): string {
   const places = new Map(boxes.map((box) => [box.id, box]));
   const numbers = new Map(boxes.map((box, index) => [box.id, index]));
-  const columns = Array.from({ length: waves }, (_, index) => index + 1);
+  const columns = Array.from({ length: waves - first + 1 }, (_, index) => first + index);
   return [
     ...lanes.map((lane) => laneSvg(lane, width)),
-    ...columns.map((wave) => columnSvg(wave, height)),
+    ...columns.map((wave) => columnSvg(wave, first, height)),
     ...arrows.map((arrow) => arrowSvg(arrow, places, numbers)),
     ...boxes.map((box, index) => boxSvg(box, index)),
   ].join('\n');
 }
 
-function columnSvg(wave: number, height: number): string {
-  const x = columnX(wave) - BOX.gapX / 2;
-  return `<g data-wave="${wave}"><line class="grid" x1="${x}" x2="${x}" y1="28" y2="${height}"/><text x="${columnX(wave)}" y="30" class="soft">wave ${wave}</text></g>`;
+function columnSvg(wave: number, first: number, height: number): string {
+  const x = columnX(wave, first) - BOX.gapX / 2;
+  return `<g data-wave="${wave}"><line class="grid" x1="${x}" x2="${x}" y1="28" y2="${height}"/><text x="${columnX(wave, first)}" y="30" class="soft">${waveName(wave)}</text></g>`;
 }
 
 function laneSvg({ title, subtitle, depth, y, height, ready }: Lane, width: number): string {

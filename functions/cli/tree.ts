@@ -5,7 +5,7 @@ import { isObject, isTrue, objectAt, textAt, type Manifest } from '../kernel/man
 import { claimsOf, compositeIdOf } from '../simulator/claims.ts';
 import { definitionOf } from '../simulator/definitions.ts';
 import type { Simulation } from '../simulator/simulate.ts';
-import { renderedObjects, type Rendered } from './manifests.ts';
+import { renderedObjects, waveName, type Rendered } from './manifests.ts';
 import { DEFINITIONS } from './scene.ts';
 import { painter, type Colour, type Paint } from './style.ts';
 
@@ -70,7 +70,7 @@ function branch(
       const last = index === rows.length - 1;
       const [edge, pass] = last ? ['└─', '   '] : ['├─', '│  '];
       const inner = indent === '' ? '   ' : indent;
-      const lead = `${inner}${paint('dim', edge)} ${paint('dim', `wave ${String(row.wave).padStart(2)}`)}  `;
+      const lead = `${inner}${paint('dim', edge)} ${paint('dim', waveName(row.wave).replace(/ (\d)$/, '  $1'))}  `;
       if (row.composite !== undefined) {
         const [first = '', ...rest] = branch(
           simulation,

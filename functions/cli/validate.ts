@@ -17,6 +17,10 @@ export async function validate(files: readonly string[], io: Io): Promise<number
     return EXIT.ok;
   }
   const wrong = new Set(findings.map(({ file, problem }) => `${file} ${problem.field}`));
-  io.err.write(`${wrong.size} mistakes in ${objects} objects${passed}\n`);
+  io.err.write(`${counted(wrong.size, 'mistake')} in ${counted(objects, 'object')}${passed}\n`);
   return EXIT.invalid;
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
 }
