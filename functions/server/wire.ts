@@ -29,12 +29,25 @@ class DeepReader extends BinaryReader {
 
 /** @throws when the bytes are no RunFunctionRequest or nested too deep, saying why. */
 export function decodeRequest(bytes: Uint8Array): RunFunctionRequest {
-  return RunFunctionRequest.decode(new DeepReader(bytes));
+  return decode(RunFunctionRequest, bytes);
 }
 
 /** For clients: what a deep request was answered with may be as deep. */
 export function decodeResponse(bytes: Uint8Array): RunFunctionResponse {
-  return RunFunctionResponse.decode(new DeepReader(bytes));
+  return decode(RunFunctionResponse, bytes);
+}
+
+interface Decoder<Message> {
+  decode(input: BinaryReader | Uint8Array): Message;
+}
+
+/** Few messages are deep, and counting levels costs a fifth of the time: so only what failed is read that way. */
+function decode<Message>(type: Decoder<Message>, bytes: Uint8Array): Message {
+  try {
+    return type.decode(bytes);
+  } catch {
+    return type.decode(new DeepReader(bytes));
+  }
 }
 
 /** @throws when the response holds what a Struct cannot, such as a bigint. */
