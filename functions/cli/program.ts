@@ -14,7 +14,7 @@ export async function run(args: readonly string[], io: Io): Promise<number | und
     code = result;
   });
   try {
-    await program.parseAsync([...args], { from: 'user' });
+    await program.parseAsync(commandLine(args), { from: 'user' });
     return code;
   } catch (error) {
     // `diff` keeps 2 for what would be lost.
@@ -24,6 +24,18 @@ export async function run(args: readonly string[], io: Io): Promise<number | und
     io.err.write(`${error.message}\n`);
     return args[0] === 'diff' ? EXIT.invalid : error.exitCode;
   }
+}
+
+/** The flags that the program itself has; any other at the beginning belongs to `serve`. */
+const OWN_FLAGS = ['-h', '--help', '-V', '--version'];
+
+/**
+ * Flags without a command are those of a function, which Crossplane's users give to the image alone, such as `--debug`.
+ * Source: crossplane v2.4.0 contributing/specifications/functions.md, Configuration, read 2026-11-21.
+ */
+function commandLine(args: readonly string[]): string[] {
+  const [first = ''] = args;
+  return first.startsWith('-') && !OWN_FLAGS.includes(first) ? ['serve', ...args] : [...args];
 }
 
 type Finish = (code: number | undefined) => void;
@@ -90,7 +102,7 @@ Examples:
   openova render examples/two-regions.yaml
   openova render claim.yaml -o yaml --until first
   openova render claim.yaml --graph waves.html
-  kubectl get managed,composite -o yaml | openova render claim.yaml --observed -
+  kubectl get composite,managed,jobs … -o yaml | openova render claim.yaml --observed -   (see docs/ci.md)
   openova render claim.yaml --export render && crossplane composition render …   (see docs/ci.md)`,
     )
     .action(async (files: string[], options: RenderOptions) => {

@@ -32,6 +32,17 @@ async function processOf(args: readonly string[], { stdin = '', read = Infinity 
 
 describe('the program', () => {
   it(
+    'takes flags alone for those of a function, as Crossplane specifies the image of one',
+    async () => {
+      const { code, err } = await processOf(['--debug', '--address', 'nowhere']);
+
+      expect(code).not.toBe(0);
+      expect(err).toContain('"nowhere" is not "host:port"');
+    },
+    TIME,
+  );
+
+  it(
     'renders YAML into a pipe from standard input, without a word on the other stream',
     async () => {
       const { code, out, err } = await processOf(['render', '-', '--until', 'first'], { stdin: REGION });
