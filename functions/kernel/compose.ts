@@ -39,9 +39,11 @@ const MOST_IN_EVENT = 900;
 
 /** The answer of a composer, with all the kernel's laws kept. */
 export function compose<Spec>(composer: Composer<Spec>, request: RunFunctionRequest): RunFunctionResponse {
-  const xr: unknown = request.observed?.composite?.resource;
-  if (!isManifest(xr))
+  const given: unknown = request.observed?.composite?.resource;
+  if (!isManifest(given))
     return unreadable(request, 'the observed composite has no apiVersion, kind or metadata');
+  // The order of fields differs from call to call; from here on it is ours.
+  const xr = canonical(given);
   const resources = new Map<string, Manifest>();
   for (const [key, { resource }] of Object.entries(request.observed?.resources ?? {})) {
     const object: unknown = resource;
@@ -137,7 +139,7 @@ function fetched(request: RunFunctionRequest, name: string): Manifest[] | undefi
   const items = request.requiredResources[name]?.items;
   return items?.flatMap(({ resource }): Manifest[] => {
     const object: unknown = resource;
-    return isManifest(object) ? [object] : [];
+    return isManifest(object) ? [canonical(object)] : [];
   });
 }
 
@@ -162,10 +164,10 @@ function answer(request: RunFunctionRequest, xr: Manifest, given: Answer): RunFu
       composite: {
         ...resourceOf(
           {
-            ...earlier,
+            ...canonical(earlier),
             apiVersion: xr.apiVersion,
             kind: xr.kind,
-            status: { ...objectAt(earlier, 'status'), ...given.status },
+            status: canonical({ ...objectAt(earlier, 'status'), ...given.status }),
           },
           // Left open, Crossplane counts every resource, also those of other steps.
           given.ready ? (before?.composite?.ready ?? Ready.READY_UNSPECIFIED) : Ready.READY_FALSE,
@@ -216,7 +218,7 @@ function requirementsOf({ requires = {}, probes = [] }: Answer): Requirements | 
 }
 
 function resourceOf(resource: JsonObject, ready: Ready): Resource {
-  return { resource: canonical(resource), connectionDetails: {}, ready };
+  return { resource, connectionDetails: {}, ready };
 }
 
 function selectorMessage(selector: ResourceSelector): SelectorMessage {

@@ -6,6 +6,7 @@
  * sigs.k8s.io/structured-merge-diff.
  */
 import {
+  canonical,
   isObject,
   at,
   listAt,
@@ -36,19 +37,15 @@ const SERVER_METADATA = [
 ];
 
 /**
- * Exactly the fields of an observed object that Crossplane applied for us. Without managedFields (a render of
+ * Exactly the fields of an observed object that Crossplane applied for us, in an order that does not come from outside. Without managedFields (a render of
  * files) everything but status and what the API server writes.
  */
 export function held(observed: Manifest): Manifest {
   const fields = appliedFields(observed);
   const kept = fields === undefined ? withoutServerFields(observed) : project(observed, fields);
   const { apiVersion, kind, metadata } = observed;
-  return {
-    ...(isObject(kept) ? kept : {}),
-    apiVersion,
-    kind,
-    metadata: ownMetadata(isObject(kept) ? (objectAt(kept, 'metadata') ?? {}) : {}, metadata),
-  };
+  const object = canonical(isObject(kept) ? kept : {});
+  return { ...object, apiVersion, kind, metadata: ownMetadata(objectAt(object, 'metadata') ?? {}, metadata) };
 }
 
 export interface Frozen {
@@ -68,7 +65,7 @@ export function freeze(desired: Manifest, observed: Manifest, paths: readonly st
     const applied = before(names);
     if (same(applied, at(desired, ...names))) continue;
     if (applied !== undefined) outdated.push(path);
-    fields = withField(fields, names, applied);
+    fields = withField(fields, names, applied === undefined ? undefined : canonical(applied));
   }
   const { apiVersion, kind, metadata } = desired;
   return { manifest: { ...fields, apiVersion, kind, metadata }, outdated };

@@ -96,6 +96,7 @@ export function isTrue(object: JsonObject, type: string): boolean {
 }
 
 /** The same value with the fields of every object in alphabetical order and undefined fields left out. */
+export function canonical(value: Manifest): Manifest;
 export function canonical(value: JsonObject): JsonObject;
 export function canonical(value: Json): Json;
 export function canonical(value: Json): Json {

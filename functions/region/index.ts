@@ -50,18 +50,22 @@ function plan(region: Region): Graph {
     .filter(({ key }) => key.startsWith('kubeconfig/'))
     .map(({ key }) => attemptAt(jobs, key));
   const records = planDns(region);
+  const nodes = [
+    ...planAccess(xr, spec, results),
+    ...jobNodes,
+    ...cloud,
+    ...planProviderConfigs(xr, kubeconfig),
+    ...planUsages(xrName, spec, machines),
+    planPlatform(region, tasks),
+    ...records.nodes,
+  ];
   return {
-    nodes: [
-      ...planAccess(xr, spec, results),
-      ...jobNodes,
-      ...cloud,
-      ...planProviderConfigs(xr, kubeconfig),
-      ...planUsages(xrName, spec, machines),
-      planPlatform(region, tasks),
-      ...records.nodes,
-    ],
+    nodes,
     problems: problems(region, addresses.machines.size),
-    leaving: new Map([...leavingKeys(region, leaving), ...records.leaving]),
+    leaving: new Map([
+      ...leavingKeys(region, leaving, new Set(nodes.map(({ key }) => key))),
+      ...records.leaving,
+    ]),
     release: {
       running: textAt(xr, 'status', 'release'),
       wanted: wantedRelease(spec, textAt(xr, 'status', 'release')),

@@ -83,10 +83,15 @@ export function planRemovals(region: Region, leaving: readonly LeavingMachine[])
 }
 
 /** Everything of a machine that goes waits for its drain; one that never joined has nothing to drain. */
-export function leavingKeys(region: Region, leaving: readonly LeavingMachine[]): Map<string, string[]> {
+export function leavingKeys(
+  region: Region,
+  leaving: readonly LeavingMachine[],
+  wanted: ReadonlySet<string>,
+): Map<string, string[]> {
   const keys = new Map<string, string[]>();
   const byId = new Map(leaving.map((machine) => [machine.id, machine]));
   for (const [key] of region.observed.ours) {
+    if (wanted.has(key)) continue;
     const machine = key.split('/').flatMap((part) => byId.get(part) ?? [])[0];
     if (machine !== undefined)
       keys.set(
