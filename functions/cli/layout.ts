@@ -266,9 +266,9 @@ function boxOf({ objects, family }: Cell, composite: string, firstWave: number, 
 /** Characters that fit into a box. */
 const LABEL = 22;
 
-/** The most telling end of a key that fits: without cloud ids, then without what its colour says anyway. */
+/** The most telling end of a key that fits: without ids and hashes, then without what its colour says anyway. */
 function labelOf(key: string): string {
-  const parts = key.split('/').filter((part) => !/^\d+$/.test(part));
+  const parts = key.split('/').filter((part) => !/^(\d+|[0-9a-f]{8})$/.test(part));
   while (parts.length > 1 && parts.join(' ').length > LABEL) parts.shift();
   const label = parts.join(' ');
   return label.length > LABEL ? `…${label.slice(label.length - LABEL + 1)}` : label;

@@ -72,7 +72,7 @@ export function svgOf(picture: Picture): string {
   ].join('\n');
 }
 
-const CARD = 250;
+const CARD = 320;
 
 function cardSvg(card: Card, x: number, y: number): string {
   const share = shareOf(card);

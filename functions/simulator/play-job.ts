@@ -1,6 +1,6 @@
 /** The bootstrap program: what its Jobs leave behind when all goes well. */
 import { Input, INPUT_ANNOTATION, playedResult, RESULT_KEY } from '../bootstrap/contract.ts';
-import { objectAt, textAt, type JsonObject, type Manifest } from '../kernel/manifest.ts';
+import { isTrue, objectAt, textAt, type JsonObject, type Manifest } from '../kernel/manifest.ts';
 import { publicKeyFor } from './addresses.ts';
 import { withCondition } from './conditions.ts';
 import { update } from './fields.ts';
@@ -8,11 +8,15 @@ import { idFor, put, timeOf, type World } from './world.ts';
 
 const PROGRAM = 'openova-bootstrap';
 
-/** The world after a Job has run: its result is written, and it is complete. */
+/**
+ * The world after a Job has run: its result is written, and it is complete. One that has run before leaves what is there
+ * and fills what is missing, such as Secrets that nobody wants to show.
+ */
 export function playedJob(world: World, job: Manifest): World {
-  if (objectAt(job, 'status')?.['succeeded'] !== undefined) return world;
+  if (isTrue(job, 'Failed')) return world;
   const input = inputOf(job);
   const done = input === undefined ? world : write(world, input);
+  if (objectAt(job, 'status')?.['succeeded'] !== undefined) return done ?? world;
   return done === undefined
     ? put(world, waiting(job, timeOf(world)))
     : put(done, complete(job, timeOf(world)));
@@ -32,8 +36,7 @@ function write(world: World, input: Input): World | undefined {
   );
   if (configMap === undefined) return undefined;
   const document = playedResult(input, timeOf(world), publicKeyFor(region));
-  const data = { [RESULT_KEY]: JSON.stringify(document) };
-  const told = put(world, update(configMap, { data }, PROGRAM, timeOf(world), {}));
+  const told = fill(world, configMap, { [RESULT_KEY]: JSON.stringify(document) });
   if (input.operation === 'prepare') {
     const { tokens, ssh, hostKeys } = input.secrets;
     const contents = { [tokens]: ['agent', 'server'], [ssh]: ['id_ed25519'], [hostKeys]: [] };
@@ -50,9 +53,8 @@ function write(world: World, input: Input): World | undefined {
 function secret(world: World, namespace: string, name: string, keys: readonly string[]): World {
   const value = Buffer.from('rendered').toString('base64');
   const data: JsonObject = Object.fromEntries(keys.map((key) => [key, value]));
-  const id = idFor({ apiVersion: 'v1', kind: 'Secret', namespace, name });
-  const before = world.objects.get(id);
-  if (before !== undefined) return put(world, update(before, { data }, PROGRAM, timeOf(world), {}));
+  const before = world.objects.get(idFor({ apiVersion: 'v1', kind: 'Secret', namespace, name }));
+  if (before !== undefined) return fill(world, before, data);
   return put(world, {
     apiVersion: 'v1',
     kind: 'Secret',
@@ -60,6 +62,14 @@ function secret(world: World, namespace: string, name: string, keys: readonly st
     type: 'Opaque',
     data,
   });
+}
+
+/** The world with data in an object under the keys that it does not have yet. */
+function fill(world: World, object: Manifest, data: JsonObject): World {
+  const before = objectAt(object, 'data') ?? {};
+  const missing = Object.fromEntries(Object.entries(data).filter(([key]) => before[key] === undefined));
+  if (Object.keys(missing).length === 0) return world;
+  return put(world, update(object, { data: missing }, PROGRAM, timeOf(world), {}));
 }
 
 function complete(job: Manifest, time: string): Manifest {

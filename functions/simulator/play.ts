@@ -2,7 +2,7 @@
  * The part of everybody but Crossplane: clouds and their providers, Kubernetes' own controllers, the bootstrap program.
  * What exists becomes ready; what is being deleted goes.
  */
-import { isObject, objectAt, type JsonObject, type Manifest } from '../kernel/manifest.ts';
+import { isObject, isTrue, objectAt, type JsonObject, type Manifest } from '../kernel/manifest.ts';
 import { EXTERNAL_NAME_ANNOTATION } from '../kernel/names.ts';
 import { withCondition } from './conditions.ts';
 import { definitionOf, definitionOfClaim, schemaFor, type Definition } from './definitions.ts';
@@ -113,7 +113,7 @@ function playManaged(definitions: readonly Definition[], world: World, object: M
 function playedOf(world: World, object: Manifest): Played {
   const group = groupOf(object.apiVersion);
   const blind = unreachable(world, object);
-  if (blind !== undefined) return { problem: blind };
+  if (blind !== undefined && !isTrue(object, 'Ready')) return { problem: blind };
   if (group === 'helm.crossplane.io') return playedRelease(object);
   if (group === 'kubernetes.crossplane.io') return playedObject(world, object);
   if (group.endsWith('.hetzner.crossplane.io')) return playedHetzner(world, object);
