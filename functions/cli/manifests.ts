@@ -1,6 +1,13 @@
 /** Rendered objects as people and tools read them. */
 import { stringify } from 'yaml';
-import { canonical, isObject, objectAt, type JsonObject, type Manifest } from '../kernel/manifest.ts';
+import {
+  canonical,
+  isObject,
+  objectAt,
+  type Json,
+  type JsonObject,
+  type Manifest,
+} from '../kernel/manifest.ts';
 import { compositesIn, type Composed, type Simulation } from '../simulator/simulate.ts';
 import { idOf } from '../simulator/world.ts';
 import { DEFINITIONS } from './scene.ts';
@@ -59,10 +66,31 @@ export function manifestsOf(
   simulation: Simulation,
   live: boolean,
 ): { object: Rendered; manifest: Manifest }[] {
+  const made = new Map(
+    simulation.waves.flatMap(({ objects }) => objects.map(({ id, manifest }) => [id, manifest] as const)),
+  );
   return renderedObjects(simulation).map((object) => {
-    const found = live ? simulation.world.objects.get(object.id) : undefined;
-    return { object, manifest: ordered(found === undefined ? object.manifest : withoutBooks(found)) };
+    const found = simulation.world.objects.get(object.id);
+    const { manifest, id } = object;
+    if (live && found !== undefined) return { object, manifest: ordered(withoutBooks(found)) };
+    const [first, spec] = [made.get(id)?.['spec'], manifest['spec']];
+    const whole = isObject(first) && isObject(spec) ? { spec: handedOn(spec, first, found?.['spec']) } : {};
+    return { object, manifest: ordered({ ...manifest, ...whole }) };
   });
+}
+
+/**
+ * The fields that core applies, and those that it applied once, are still there and belong to somebody else by now: a
+ * provider takes over a list of references when it writes what they resolve to.
+ */
+function handedOn(applied: JsonObject, first: JsonObject, live: Json | undefined): JsonObject {
+  const fields = Object.entries(first).flatMap(([name, before]): [string, Json][] => {
+    const [now, there] = [applied[name], isObject(live) ? live[name] : undefined];
+    if (before === undefined || there === undefined) return [];
+    if (now === undefined) return [[name, before]];
+    return isObject(now) && isObject(before) ? [[name, handedOn(now, before, there)]] : [];
+  });
+  return { ...applied, ...Object.fromEntries(fields) };
 }
 
 /** What the API server keeps for itself. */

@@ -63,6 +63,15 @@ describe('openova render', () => {
     expect(new Set(objects.map(idOf)).size).toBe(objects.length);
   });
 
+  it('shows what core applied once and a provider owns by now: the private network of a server', () => {
+    const server = objectsIn(yaml.out).find(({ kind }) => kind === 'Server');
+
+    expect(server).toMatchObject({
+      spec: { forProvider: { network: [{ ip: '10.0.0.11', networkIdRef: { name: expect.any(String) } }] } },
+    });
+    expect(JSON.stringify(server)).not.toContain('"networkId":');
+  });
+
   it(
     'gives the same bytes every time',
     async () => {
