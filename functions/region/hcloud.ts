@@ -3,7 +3,7 @@ import { stringify } from 'yaml';
 import type { RegionSpec } from '../apis/region.ts';
 import { networkZone } from '../apis/hetzner.ts';
 import type { After, Node, Template } from '../kernel/graph.ts';
-import type { Json, JsonObject } from '../kernel/manifest.ts';
+import { numberAt, type Json, type JsonObject, type Manifest } from '../kernel/manifest.ts';
 import { bounded, nameFor } from '../kernel/names.ts';
 import { isReady, type Observed } from '../kernel/observed.ts';
 import { escapeTemplate } from '../providers/terraform.ts';
@@ -38,7 +38,7 @@ const FROZEN = [
   'placementGroupIdRef',
   'name',
 ].map((field) => `spec.forProvider.${field}`);
-/** The provider writes the network's id into this list, so it is never ours again once the object exists. */
+/** The address of a machine is given once, also while the cloud still refuses to make it. */
 const FROZEN_AT_ONCE = ['spec.forProvider.network'];
 
 export interface Cloud {
@@ -212,6 +212,21 @@ function placementGroups(cloud: Cloud): Node[] {
   }));
 }
 
+/** The network's id, as the provider has resolved it for the subnet. */
+function networkIdIn(subnetObject: Manifest | undefined): number | undefined {
+  return numberAt(subnetObject, 'spec', 'forProvider', 'networkId');
+}
+
+/**
+ * A server names its network by id, not by reference: the list it stands in is one value, so a provider that resolves a
+ * reference in it takes the whole list from us.
+ */
+const NETWORK_ID: After = {
+  key: 'subnet',
+  until: "it knows its network's id",
+  test: (one) => networkIdIn(one) !== undefined,
+};
+
 function server(cloud: Cloud, machine: Machine, boot: string): Node {
   const { xrName, spec, observed } = cloud;
   const key = machineKey(machine.id);
@@ -221,7 +236,7 @@ function server(cloud: Cloud, machine: Machine, boot: string): Node {
     key,
     step: 'MachinesReady',
     scales: true,
-    after: ['subnet', 'firewall-attachment', 'ssh-key', placementGroupKey(machine)],
+    after: ['subnet', NETWORK_ID, 'firewall-attachment', 'ssh-key', placementGroupKey(machine)],
     manifest: {
       ...managed(cloud, SERVER, 'Server', {
         name: machine.name,
@@ -236,7 +251,7 @@ function server(cloud: Cloud, machine: Machine, boot: string): Node {
         sshKeysRefs: [{ name: nameFor(xrName, 'ssh-key') }],
         placementGroupIdRef: { name: nameFor(xrName, placementGroupKey(machine)) },
         publicNet: [{ ipv4Enabled: true, ipv6Enabled: true }],
-        network: [{ networkIdRef: { name: networkName(cloud) }, ip: address, aliasIps: [] }],
+        network: [{ networkId: networkIdIn(observed.get('subnet')), ip: address, aliasIps: [] }],
         userData: boot,
       }),
     },
