@@ -1,6 +1,6 @@
 /** The kernel: from what should be and what is, to what Crossplane is told. Every law of the design is kept here. */
 import { freeze, held } from './hold.ts';
-import { at, objectAt, same, textAt, withField, type Manifest } from './manifest.ts';
+import { at, isTrue, listAt, objectAt, same, textAt, withField, type Manifest } from './manifest.ts';
 import { AFTER_ANNOTATION, labelFor, nameFor, NODE_LABEL } from './names.ts';
 import type { After, Graph, Node } from './graph.ts';
 import { isReady, type Observed } from './observed.ts';
@@ -22,7 +22,7 @@ export interface NodeState {
 
 export interface Settled {
   readonly desired: ReadonlyMap<string, Desired>;
-  /** By key, in the order of the graph. */
+  /** By key, in the order of the graph; without what only another release would add. */
   readonly states: ReadonlyMap<string, NodeState>;
   /** `apiVersion/kind` of what is only made when it is found to be served, sorted. */
   readonly probes: readonly string[];
@@ -30,8 +30,10 @@ export interface Settled {
   readonly unserved: readonly string[];
   /** Frozen fields whose wanted value differs from the one that runs, by key. */
   readonly outdated: ReadonlyMap<string, readonly string[]>;
-  /** Keys that another release would change or add. */
+  /** Keys that another release would change, add or drop. */
   readonly updates: readonly string[];
+  /** Observed keys that the installed package no longer has, kept for as long as an older release runs. */
+  readonly retained: readonly string[];
   /** Keys that are on their way out and still there. */
   readonly leaving: readonly string[];
   readonly ready: boolean;
@@ -45,9 +47,9 @@ export function kindOf({ apiVersion, kind }: { apiVersion: string; kind: string 
 }
 
 /** Kinds that nothing observed proves to be served, so that they have to be asked for: `apiVersion/kind`, sorted. */
-export function kindsToProbe(graph: Graph, observed: Observed): string[] {
+export function kindsToProbe(nodes: readonly Node[], observed: Observed): string[] {
   const seen = new Set(observed.ours.map(([, object]) => kindOf(object)));
-  const wanted = graph.nodes.filter(
+  const wanted = nodes.filter(
     ({ key, manifest }) => observed.get(key) === undefined && !BUILT_IN.test(manifest.apiVersion),
   );
   return [...new Set(wanted.map(({ manifest }) => kindOf(manifest)))]
@@ -68,16 +70,20 @@ export function settle(
 ): Settled {
   const nodes = new Map(graph.nodes.map((node) => [node.key, node]));
   if (nodes.size !== graph.nodes.length) throw new Error('two nodes of one graph have the same key');
-  const probes = kindsToProbe(graph, observed);
+  const pinned = isPinned(graph);
+  const withheld = withheldBy(xr, graph, observed);
+  const probes = kindsToProbe(
+    graph.nodes.filter(({ key }) => !withheld.has(key)),
+    observed,
+  );
   const frozenInput = (graph.problems ?? []).length > 0;
-  const { running, wanted, installed } = graph.release ?? {};
-  const pinned = running !== undefined && running !== installed && wanted !== installed;
 
   const stateOf = (key: string): { exists: Manifest | undefined; ready: boolean } => {
     const exists = observed.get(key);
     return { exists, ready: exists !== undefined && (nodes.get(key)?.ready ?? isReady)(exists) };
   };
   const unmet = (after: After): string | undefined => {
+    if (withheld.has(keyOf(after))) return undefined;
     if (typeof after === 'string') return stateOf(after).ready ? undefined : after;
     const { exists } = stateOf(after.key);
     return exists !== undefined && after.test(exists) ? undefined : `${after.key} (${after.until})`;
@@ -87,26 +93,24 @@ export function settle(
   const states = new Map<string, NodeState>();
   const unserved = new Set<string>();
   const outdated = new Map<string, readonly string[]>();
-  const updates: string[] = [];
+  const updates: string[] = [...withheld];
 
   for (const node of graph.nodes) {
+    if (withheld.has(node.key)) continue;
     const { exists, ready } = stateOf(node.key);
-    const manifest = complete(xr, node);
+    const manifest = complete(xr, node, withheld);
     const keeps = frozenInput || (pinned && !node.follows);
     const blockedBy: string[] = [];
     if (exists !== undefined) {
       const kept = freeze(manifest, exists, node.frozen ?? []);
       if (kept.outdated.length > 0) outdated.set(node.key, kept.outdated);
       const next = node.once ? held(exists) : kept.manifest;
-      if (pinned && !node.follows && !matches(next, held(exists))) updates.push(node.key);
+      if (pinned && (node.follows ? isTrue(exists, 'UpdateAvailable') : !matches(next, held(exists))))
+        updates.push(node.key);
       desired.set(node.key, { manifest: keeps ? held(exists) : next, ready });
     } else {
       blockedBy.push(...(node.after ?? []).flatMap((after) => unmet(after) ?? []));
       if (frozenInput) blockedBy.push('a correction of the input');
-      if (pinned && !node.follows && !node.scales) {
-        updates.push(node.key);
-        blockedBy.push(`spec.platform.release`);
-      }
       const kind = kindOf(manifest);
       if (probes.includes(kind) && !isServed(kind)) {
         unserved.add(kind);
@@ -118,14 +122,17 @@ export function settle(
   }
 
   const leaving: string[] = [];
+  const retained: string[] = [];
   const unwanted = new Map(observed.ours.filter(([key]) => !nodes.has(key)));
   for (const [key, object] of unwanted) {
     const keeps = graph.kept?.has(key) === true;
-    if (!keeps) leaving.push(key);
+    const retains = !keeps && pinned && graph.leaving?.has(key) !== true;
+    if (retains) retained.push(key);
+    else if (!keeps) leaving.push(key);
     const stays =
       frozenInput ||
       keeps ||
-      (pinned && graph.leaving?.has(key) !== true) ||
+      retains ||
       (graph.leaving?.get(key) ?? []).some((before) => !stateOf(before).ready) ||
       isUsed(key, object, unwanted, observed) ||
       awaitsUser(object, unwanted);
@@ -141,16 +148,56 @@ export function settle(
     probes,
     unserved: [...unserved].sort(),
     outdated,
-    updates,
+    updates: [...updates, ...retained],
+    retained,
     leaving,
-    ready: leaving.length === 0 && [...states.values()].every(({ ready }) => ready),
+    ready:
+      leaving.length === 0 &&
+      retained.every((key) => observed.isReady(key)) &&
+      [...states.values()].every(({ ready }) => ready),
   };
 }
 
+/** Whether another release runs than the one that is installed, and nobody has asked for that one. */
+function isPinned({ release }: Graph): boolean {
+  return (
+    release?.running !== undefined &&
+    release.running !== release.installed &&
+    release.wanted !== release.installed
+  );
+}
+
+/** Keys of what only another release than the one that runs would add: until it is asked for, they are as good as not there. */
+function withheldBy(xr: Manifest, graph: Graph, observed: Observed): ReadonlySet<string> {
+  if (!isPinned(graph)) return new Set();
+  const composed = new Set(
+    listAt(xr, 'spec', 'resourceRefs').map((one) => `${textAt(one, 'kind')}/${textAt(one, 'name')}`),
+  );
+  const waitedFor = new Set(observed.ours.flatMap(([, object]) => madeAfter(object)));
+  const isNew = (node: Node) => {
+    const { kind, metadata } = complete(xr, node);
+    // What was there and is lost is made again.
+    return !waitedFor.has(node.key) && !composed.has(`${kind}/${metadata.name ?? ''}`);
+  };
+  const absent = graph.nodes.filter(
+    ({ key, follows, scales }) => observed.get(key) === undefined && !follows && !scales,
+  );
+  return new Set(absent.filter(isNew).map(({ key }) => key));
+}
+
+/** The keys that an observed object waited for when it was made. */
+function madeAfter(object: Manifest): string[] {
+  return (textAt(object, 'metadata', 'annotations', AFTER_ANNOTATION) ?? '').split(',');
+}
+
+function keyOf(after: After): string {
+  return typeof after === 'string' ? after : after.key;
+}
+
 /** The manifest as it is emitted: named, labelled as ours, and with the keys it waited for. */
-function complete(xr: Manifest, node: Node): Manifest {
+function complete(xr: Manifest, node: Node, withheld: ReadonlySet<string> = new Set()): Manifest {
   const { apiVersion, kind, metadata = {} } = node.manifest;
-  const after = (node.after ?? []).map((one) => (typeof one === 'string' ? one : one.key));
+  const after = (node.after ?? []).map(keyOf).filter((key) => !withheld.has(key));
   return {
     ...node.manifest,
     apiVersion,
@@ -186,12 +233,10 @@ function isUsed(
   unwanted: ReadonlyMap<string, Manifest>,
   observed: Observed,
 ): boolean {
-  const madeAfter = [...unwanted.values()].some(
-    (other) =>
-      (textAt(other, 'metadata', 'annotations', AFTER_ANNOTATION) ?? '').split(',').includes(key) &&
-      !refersTo(other, 'by', object),
+  const waits = [...unwanted.values()].some(
+    (other) => madeAfter(other).includes(key) && !refersTo(other, 'by', object),
   );
-  return madeAfter || observed.ours.some(([, usage]) => refersTo(usage, 'of', object));
+  return waits || observed.ours.some(([, usage]) => refersTo(usage, 'of', object));
 }
 
 /** Whether this is a Usage whose user leaves too and is still there. */

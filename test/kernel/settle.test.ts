@@ -185,6 +185,23 @@ const cases: Record<string, Case> = {
     observed: { dropped: object('dropped', 'up') },
     want: ['dropped'],
   },
+  'an older release, what was there is lost': {
+    reason: 'consent: making again what others were made after is no change',
+    graph: {
+      nodes: [node('lost'), node('user', { after: ['lost'] })],
+      release: { running: '0.1', wanted: '0.1', installed: '0.2' },
+    },
+    observed: { user: object('user', 'up', {}, 'lost') },
+    want: ['lost', 'user'],
+  },
+  'an older release, a machine that would wait for something new': {
+    reason: 'consent: what only the newer release has is not waited for',
+    graph: {
+      nodes: [node('fresh'), node('machine', { scales: true, after: ['fresh'] })],
+      release: { running: '0.1', wanted: '0.1', installed: '0.2' },
+    },
+    want: ['machine'],
+  },
   'an older release, a machine added': {
     reason: 'consent: scaling up needs none',
     graph: {
@@ -228,6 +245,70 @@ describe('settle', () => {
 
     expect(got.desired.get('component')?.manifest).toMatchObject({ spec: { size: 1 } });
     expect(got.updates).toEqual(['component']);
+  });
+
+  it('consent: what a newer package adds and drops is announced, and is no reason not to be ready', () => {
+    const graph: Graph = {
+      nodes: [node('component', { after: ['fresh'] }), node('fresh', { step: 'FreshReady' })],
+      release: { running: '0.1', wanted: '0.1', installed: '0.2' },
+    };
+    const observed = observe(
+      new Map([
+        ['component', object('component', 'up')],
+        ['dropped', object('dropped', 'up')],
+      ]),
+    );
+
+    const got = settle(xr, graph, observed, () => false);
+
+    expect(got).toMatchObject({
+      ready: true,
+      updates: ['fresh', 'dropped'],
+      retained: ['dropped'],
+      leaving: [],
+      probes: [],
+      unserved: [],
+    });
+    expect([...got.states.keys()]).toEqual(['component']);
+  });
+
+  it('consent: what a newer package dropped still counts when it fails', () => {
+    const graph: Graph = { nodes: [], release: { running: '0.1', wanted: '0.1', installed: '0.2' } };
+
+    const got = settle(xr, graph, observe(new Map([['dropped', object('dropped', 'down')]])), () => true);
+
+    expect(got.ready).toBe(false);
+  });
+
+  it('consent: what core still refers to was there, and is made again', () => {
+    const graph: Graph = {
+      nodes: [node('lost')],
+      release: { running: '0.1', wanted: '0.1', installed: '0.2' },
+    };
+    const refs = {
+      resourceRefs: [{ apiVersion: 'example.org/v1', kind: 'Thing', name: nameFor('acme', 'lost') }],
+    };
+
+    const got = settle({ ...xr, spec: refs }, graph, observe(new Map()), () => true);
+
+    expect([...got.desired.keys()]).toEqual(['lost']);
+  });
+
+  it('consent: a composed composite that has an update is named', () => {
+    const graph: Graph = {
+      nodes: [node('platform', { follows: true })],
+      release: { running: '0.1', wanted: '0.1', installed: '0.2' },
+    };
+    const status = { conditions: [{ type: 'UpdateAvailable', status: 'True' }] };
+
+    const got = settle(
+      xr,
+      graph,
+      observe(new Map([['platform', object('platform', 'up', { status })]])),
+      () => true,
+    );
+
+    expect(got.updates).toEqual(['platform']);
   });
 
   it('consent: asked for, the new release is applied', () => {
