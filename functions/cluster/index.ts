@@ -1,9 +1,10 @@
 /** XOpenOvaCluster: the private networks, one or two regions, DNS records, and protection of the claim. */
 import { inCluster, parseCluster, type ClusterSpec } from '../apis/cluster.ts';
 import { distinct, specOf } from '../apis/parse.ts';
+import { isOlder } from '../catalogue/release.ts';
 import { checkPlatform } from '../catalogue/select.ts';
 import type { Composer, Graph, Problem } from '../kernel/graph.ts';
-import { isObject, listAt } from '../kernel/manifest.ts';
+import { isObject, listAt, textAt } from '../kernel/manifest.ts';
 import { clusterOf, type Cluster } from './cluster.ts';
 import { planDns } from './dns.ts';
 import { planNetworks } from './network.ts';
@@ -31,9 +32,10 @@ function plan(cluster: Cluster): Graph {
 }
 
 /** What this release of the platform does not have, said where the claim asks for it. */
-function choiceProblems({ xr, regions }: Cluster): Problem[] {
+function choiceProblems({ xr, regions, existing }: Cluster): Problem[] {
   const raw = listAt(specOf(xr), 'regions').filter(isObject);
   return regions.flatMap(({ spec }) => {
+    if (isOlder(spec, textAt(existing.get(spec.name), 'status', 'release'))) return [];
     const own = raw.find((region) => region['name'] === spec.name) ?? {};
     return checkPlatform(spec).map((problem) => inCluster(problem, own));
   });

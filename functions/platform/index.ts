@@ -2,11 +2,12 @@
 import { parsePlatform, type PlatformSpec } from '../apis/platform.ts';
 import { STEPS, type Component, type Context, type Engines } from '../catalogue/component.ts';
 import { catalogue } from '../catalogue/index.ts';
+import { isOlder, wantedRelease } from '../catalogue/release.ts';
 import { checkPlatform, isHa, selected } from '../catalogue/select.ts';
 import { memoryNeeded } from '../catalogue/memory.ts';
 import { enginesIn, servicesSelector } from '../data-service/discover.ts';
 import type { After, Composer, Graph, Input, Node, Problem, Report } from '../kernel/graph.ts';
-import { listAt, textAt, type Manifest } from '../kernel/manifest.ts';
+import { listAt, numberAt, textAt, type Manifest } from '../kernel/manifest.ts';
 import { CLAIM_NAME_LABEL, CLAIM_NAMESPACE_LABEL } from '../kernel/names.ts';
 import { progress, progressStatus } from '../kernel/report.ts';
 import type { Settled } from '../kernel/settle.ts';
@@ -35,8 +36,11 @@ function plan(input: Input<PlatformSpec>): Graph {
   const wanted = wantedRelease(spec, running);
   return {
     nodes: planComponents(components, contextOf(spec, components)),
-    problems: [...checkPlatform(spec, engines), ...checkRelease(spec, wanted, running)],
-    leaving: new Map(unwanted(input, components).map((key) => [key, []])),
+    problems: [
+      ...(isOlder(spec, running) ? [] : checkPlatform(spec, engines)),
+      ...checkRelease(spec, wanted, running),
+    ],
+    leaving: new Map(givenUp(input, components).map((key) => [key, []])),
     release: { running, wanted, installed: RELEASE },
   };
 }
@@ -67,15 +71,35 @@ export function planComponents(components: readonly Component[], context: Contex
 const JOINED: After = { key: 'cilium', until: 'every machine has joined', test: () => false };
 
 /**
- * Observed keys that the claim no longer wants, though the installed package still knows them: these leave also while
- * the region runs an older release.
+ * Observed keys of which the claim itself says that it no longer wants them: these leave also while the region runs an
+ * older release. A newer package that knows a component no longer, or has it in a larger profile, does not say so.
  */
-function unwanted({ spec, observed }: Input<PlatformSpec>, components: readonly Component[]): string[] {
+function givenUp(input: Input<PlatformSpec>, components: readonly Component[]): string[] {
+  const { spec, observed } = input;
+  const engines = enginesOf(input);
   const wanted = keysOf(components, spec);
-  const known = keysOf(catalogue, spec);
+  const unwanted = catalogue.filter((component) => isGivenUp(component, spec, engines));
+  const known = keysOf(unwanted, spec);
+  const nodes = new Set(spec.nodes.names.map((name) => `node/${name}`));
   return observed.ours
     .map(([key]) => key)
-    .filter((key) => !wanted.has(key) && (known.has(key) || key.startsWith('node/')));
+    .filter((key) => !wanted.has(key) && (known.has(key) || (key.startsWith('node/') && !nodes.has(key))));
+}
+
+function isGivenUp(
+  { id, fit, slot, profile, usedBy }: Component,
+  spec: PlatformSpec,
+  engines: Engines,
+): boolean {
+  const { platform } = spec;
+  const asked = platform.components[id]?.enabled;
+  const chosen = slot && platform[slot.name];
+  return (
+    asked === false ||
+    fit?.test(spec) === false ||
+    (chosen !== undefined && chosen !== slot?.variant) ||
+    (asked === undefined && profile === undefined && usedBy?.(engines) === undefined)
+  );
 }
 
 function keysOf(components: readonly Component[], spec: PlatformSpec): ReadonlySet<string> {
@@ -98,12 +122,6 @@ function claimNamespace(xr: Manifest): string | undefined {
   return xr.metadata.labels?.[CLAIM_NAMESPACE_LABEL];
 }
 
-/** The release that was asked for: by name, the installed one, or the one that runs. */
-function wantedRelease({ platform: { release } }: PlatformSpec, running: string | undefined): string {
-  if (release === 'latest') return RELEASE;
-  return release ?? running ?? RELEASE;
-}
-
 function checkRelease(
   { platform: { release } }: PlatformSpec,
   wanted: string,
@@ -122,32 +140,68 @@ function checkRelease(
 function report(input: Input<PlatformSpec>, settled: Settled): Report {
   const { xr, spec, observed } = input;
   const engines = enginesOf(input);
-  const components = selected(spec, engines);
-  const context = contextOf(spec, components);
-  const isReady = (component: Component) =>
-    component.nodes(context).every(({ key }) => settled.states.get(key)?.ready === true);
-  const ready = components.filter(isReady);
-  const pending = components.filter((component) => !ready.includes(component)).map(({ id }) => id);
+  const components = runningComponents(input, settled);
+  const ready = components.filter((component) => component.ready);
+  const pending = components.filter((component) => !component.ready).map(({ id }) => id);
   const made = progress(STEPS, settled, advise);
   const running = textAt(xr, 'status', 'release');
-  const release = settled.ready && settled.updates.length === 0 ? RELEASE : running;
+  const older = isOlder(spec, running);
+  // What an older release needs, a newer package does not know.
+  const memoryMiB = older ? numberAt(xr, 'status', 'memoryMiB') : undefined;
+  const release = settled.ready && !older ? RELEASE : running;
   return {
     status: {
       ...progressStatus(made),
       ...(release !== undefined && { release }),
       components: { ready: ready.length, total: components.length, pending: pending.sort() },
-      networkReady: components
-        .filter(({ step }) => step === 'NetworkReady')
-        .every((component) => ready.includes(component)),
+      networkReady: components.every((component) => component.step !== 'NetworkReady' || component.ready),
       ...(spec.loadBalancer.type === 'cilium-l2' && { gatewayAddresses: announced(observed.get('gateway')) }),
       operators: ready
-        .filter(({ category }) => category === 'data')
+        .filter(({ operator }) => operator)
         .map(({ id }) => id)
         .sort(),
-      memoryMiB: memoryNeeded(spec, spec.nodes, engines),
+      memoryMiB: memoryMiB ?? memoryNeeded(spec, spec.nodes, engines),
     },
     conditions: made.conditions,
   };
+}
+
+interface RunningComponent {
+  readonly id: string;
+  readonly step: string | undefined;
+  readonly operator: boolean;
+  readonly ready: boolean;
+}
+
+/**
+ * The components that the region has or is getting: those of the installed package, without what it would only add to an
+ * older release, and those of the older release that the package no longer has.
+ */
+function runningComponents(input: Input<PlatformSpec>, settled: Settled): RunningComponent[] {
+  const { xr, spec, observed } = input;
+  const components = selected(spec, enginesOf(input));
+  const context = contextOf(spec, components);
+  const known = components.flatMap((component): RunningComponent[] => {
+    const { id, step, category } = component;
+    const nodes = component.nodes(context);
+    const states = nodes.flatMap(({ key }) => settled.states.get(key) ?? []);
+    if (nodes.length > 0 && states.length === 0) return [];
+    const ready = states.every((state) => state.ready);
+    return [{ id, step, operator: category === 'data', ready }];
+  });
+  const ids = new Set(known.map(({ id }) => id));
+  const operators = listAt(xr, 'status', 'operators');
+  const idOf = (key: string) => key.split('/', 1)[0] ?? '';
+  const gone = new Set(settled.retained.map(idOf).filter((id) => !ids.has(id) && id !== 'node'));
+  return [
+    ...known,
+    ...[...gone].map((id) => ({
+      id,
+      step: undefined,
+      operator: operators.includes(id),
+      ready: settled.retained.every((key) => idOf(key) !== id || observed.isReady(key)),
+    })),
+  ];
 }
 
 /** The addresses that the Gateway got from the pool, as its object last saw them. */

@@ -1,5 +1,6 @@
 /** XOpenOvaRegion: machines, K3s on them, the ways into the cluster, and one XOpenOvaPlatform. */
 import { parseRegion, type RegionSpec } from '../apis/region.ts';
+import { isOlder, wantedRelease } from '../catalogue/release.ts';
 import { checkPlatform } from '../catalogue/select.ts';
 import type { After, Composer, Graph, Problem } from '../kernel/graph.ts';
 import { textAt } from '../kernel/manifest.ts';
@@ -14,7 +15,6 @@ import { CONTROL_PLANE, planAddresses } from './machines.ts';
 import { planPlatform } from './platform.ts';
 import { regionOf, type Region } from './region.ts';
 import { leavingKeys, leavingMachines, planRemovals } from './removal.ts';
-import { wantedRelease } from './release.ts';
 import { report } from './report.ts';
 import { planUsages } from './usages.ts';
 
@@ -83,10 +83,10 @@ function hasKeys(jobs: Jobs): After {
   };
 }
 
-function problems({ spec, machines }: Region, addresses: number): Problem[] {
+function problems({ xr, spec, machines }: Region, addresses: number): Problem[] {
   const taken = spec.pools.some(({ name }) => name === CONTROL_PLANE);
   return [
-    ...checkPlatform(spec),
+    ...(isOlder(spec, textAt(xr, 'status', 'release')) ? [] : checkPlatform(spec)),
     ...(taken
       ? [
           {

@@ -1,20 +1,19 @@
 /** What a person reads of a region. */
 import { machineKey, privateAddressOf, publicAddressesOf, type Machine } from './machines.ts';
 import { memoryNeeded } from '../catalogue/memory.ts';
+import { isOlder } from '../catalogue/release.ts';
 import type { Condition, Report } from '../kernel/graph.ts';
 import { numberAt, objectAt, textAt, type JsonObject } from '../kernel/manifest.ts';
 import { few, progress, progressStatus } from '../kernel/report.ts';
 import type { Settled } from '../kernel/settle.ts';
 import { estimateRegion, estimateStatus, isSufficient, type Estimate } from '../pricing/estimate.ts';
 import { UNKNOWN } from '../pricing/hetzner.ts';
-import { RELEASE } from '../release.ts';
 import { kubeconfigCopy } from './access.ts';
 import { DNS_READY } from './dns.ts';
 import { advise } from './hints.ts';
 import { apiAddresses, gatewayAddresses, type Region } from './region.ts';
 import { trustIn } from './jobs.ts';
 import { apiHost } from './k3s.ts';
-import { wantedRelease } from './release.ts';
 
 export const STEPS = ['MachinesReady', 'KubernetesReady', 'Protected', 'PlatformReady', DNS_READY];
 
@@ -29,9 +28,7 @@ export function report(region: Region, settled: Settled): Report {
   const { xr, spec } = region;
   const made = progress(STEPS, settled, advise);
   const copy = kubeconfigCopy(xr, spec);
-  const running = textAt(xr, 'status', 'release');
-  const wanted = wantedRelease(spec, running);
-  const release = settled.ready && wanted === RELEASE ? RELEASE : running;
+  const release = releaseOf(region, settled);
   const estimate = estimateOfRegion(region);
   const trusts = hostKeyTrusts(region);
   const components = objectAt(region.observed.get('platform'), 'status', 'components');
@@ -57,6 +54,16 @@ export function report(region: Region, settled: Settled): Report {
     },
     conditions: [...made.conditions, currentCondition(settled), resourcesCondition(estimate)],
   };
+}
+
+/**
+ * The release that the region runs: the one that its platform says it runs, from the moment at which all is ready for the
+ * first time, or ready again after another one was asked for.
+ */
+function releaseOf({ xr, spec, observed }: Region, settled: Settled): string | undefined {
+  const running = textAt(xr, 'status', 'release');
+  if (!settled.ready || isOlder(spec, running)) return running;
+  return textAt(observed.get('platform'), 'status', 'release') ?? running;
 }
 
 /** What the region needs and costs; the types are those that the machines were made with. */

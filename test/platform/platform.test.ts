@@ -130,6 +130,42 @@ describe('the release', () => {
     expect([...run.settled.updates].sort()).toEqual(changed ? [] : ['cilium', 'flux']);
   });
 
+  it('that runs is not blamed for what the installed one lacks, and keeps it', () => {
+    const spec = { platform: { components: { gone: { enabled: true } } } };
+    const exists = applied(built, xr(undefined, undefined));
+    const cilium = exists.get('cilium');
+    if (cilium === undefined) throw new Error('there is no cilium');
+    const labels = { ...cilium.metadata.labels, 'platform.openova.io/node': 'gone' };
+    exists.set('gone', { ...cilium, metadata: { ...cilium.metadata, labels } });
+    const run = reconcile(platformXr(spec, { release: '0.0' }), exists);
+    expect(run.graph.problems).toEqual([]);
+    expect(run.keys).toContain('gone');
+    expect(run.settled.ready).toBe(true);
+    const known = reconcile(xr(undefined, '0.0'), applied(built, xr(undefined, undefined)));
+    const total = Number(objectAt(known.report.status, 'components')?.['total']) + 1;
+    expect(run.report.status['components']).toEqual({ ready: total, total, pending: [] });
+  });
+
+  it('keeps what a newer package only has in a larger profile, until that is asked for', () => {
+    const minimal = platformXr({ platform: { profile: 'minimal' } }, { release: '0.0' });
+    const run = reconcile(minimal, applied(built, minimal));
+    expect(run.settled.retained).toContain('flux');
+    expect(run.settled.leaving).toEqual([]);
+  });
+
+  it('lets the watch of a machine leave with the machine', () => {
+    const full = platformXr({}, { release: '0.0' });
+    const exists = applied(built, full);
+    const fewer = platformXr(
+      { nodes: { servers: 1, agents: 0, names: ['only'], memoryMiB: 8192 } },
+      { release: '0.0' },
+    );
+    const run = reconcile(fewer, exists);
+    const nodes = [...exists.keys()].filter((key) => key.startsWith('node/'));
+    expect(nodes.length).toBeGreaterThan(0);
+    expect(run.settled.leaving.toSorted()).toEqual(nodes.sort());
+  });
+
   it('is refused when nobody has it', () => {
     expect(reconcile(xr('9.9', '0.0'), older()).graph.problems).toEqual([
       {

@@ -13,6 +13,7 @@ import { observe } from '../../functions/kernel/observed.ts';
 import { settle, type Settled } from '../../functions/kernel/settle.ts';
 import type { Report } from '../../functions/kernel/graph.ts';
 import { regionComposer } from '../../functions/region/index.ts';
+import { RELEASE } from '../../functions/release.ts';
 
 export const LEAST: JsonObject = {
   name: 'fsn',
@@ -82,7 +83,8 @@ export class History {
     const made = [...settled.desired.keys()].filter((key) => !this.observed.has(key));
     const dropped = [...this.observed.keys()].filter((key) => !settled.desired.has(key));
     for (const key of dropped) this.observed.delete(key);
-    for (const [key, { manifest }] of settled.desired) {
+    for (const [key, { manifest: emitted }] of settled.desired) {
+      const manifest = resolved(emitted);
       const before = this.observed.get(key);
       this.observed.set(
         key,
@@ -137,7 +139,7 @@ export class History {
       status: {
         conditions: [{ type: 'Ready', status: 'True' }],
         ...(manifest.kind === 'Job' && { succeeded: 1 }),
-        ...(manifest.kind === 'XOpenOvaPlatform' && { networkReady: true }),
+        ...(manifest.kind === 'XOpenOvaPlatform' && { networkReady: true, release: RELEASE }),
         ...(manifest.kind === 'Server' && {
           atProvider: { id, ipv4Address: `203.0.113.${id}`, status: 'running' },
         }),
@@ -147,6 +149,13 @@ export class History {
       },
     };
   }
+}
+
+/** What a provider writes into a spec: the id of a network that is named by reference. */
+function resolved(manifest: Manifest): Manifest {
+  if (manifest.kind !== 'Subnet') return manifest;
+  const { apiVersion, kind, metadata } = manifest;
+  return { ...withField(manifest, ['spec', 'forProvider', 'networkId'], 7), apiVersion, kind, metadata };
 }
 
 function kept({ data }: Manifest): JsonObject {
