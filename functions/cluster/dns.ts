@@ -1,8 +1,9 @@
 /** The records of a cluster: what each region says of its addresses, under the cluster's domain. */
 import type { RegionSpec } from '../apis/region.ts';
+import { isOlder } from '../catalogue/release.ts';
 import { selected } from '../catalogue/select.ts';
 import { textAt } from '../kernel/manifest.ts';
-import { planRecords, type PlannedRecords } from '../dns/records.ts';
+import { isDelegated, planRecords, type PlannedRecords } from '../dns/records.ts';
 import { addressesOf, keptRegions, regionKey, type Cluster } from './cluster.ts';
 
 /** Condition that the records belong to. */
@@ -24,7 +25,7 @@ export function planDns(cluster: Cluster): PlannedRecords {
     })),
     primary: regions.find((region) => region.spec.role === 'primary')?.spec.name,
     delegated: [
-      ...regions.filter((region) => answers(region.spec)).map((region) => region.spec.name),
+      ...regions.filter((region) => answers(cluster, region.spec)).map((region) => region.spec.name),
       ...kept.filter((name) => textAt(existing.get(name), 'spec', 'loadBalancer', 'type') === 'k8gb'),
     ],
     deletionPolicy: spec.deletion.machines,
@@ -33,7 +34,13 @@ export function planDns(cluster: Cluster): PlannedRecords {
   });
 }
 
-/** Whether k8gb answers for the region: a delegation to where nobody answers would be worse than none. */
-function answers(spec: RegionSpec): boolean {
-  return spec.loadBalancer.type === 'k8gb' && selected(spec, new Set()).some(({ id }) => id === 'k8gb');
+/**
+ * Whether k8gb answers for the region: a delegation to where nobody answers would be worse than none. Of a region that
+ * runs an older release only its records tell.
+ */
+function answers({ observed, existing }: Cluster, spec: RegionSpec): boolean {
+  if (spec.loadBalancer.type !== 'k8gb') return false;
+  if (isOlder(spec, textAt(existing.get(spec.name), 'status', 'release')))
+    return isDelegated(observed, spec.name);
+  return selected(spec, new Set()).some(({ id }) => id === 'k8gb');
 }

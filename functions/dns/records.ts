@@ -78,6 +78,11 @@ export function delegationOf(domain: string, parent: string): Delegation {
   return { zone, parent, nameServer: (region) => `gslb-ns-${region}-${label}.${parent}` };
 }
 
+/** Whether there are records with which a region's k8gb is delegated to. */
+export function isDelegated(observed: Observed, region: string): boolean {
+  return observed.ours.some(([key]) => key.startsWith(RECORDS) && key.includes(`/nameserver/${region}/`));
+}
+
 /** The nodes of all records. */
 export function planRecords(records: Records): PlannedRecords {
   const nodes = wanted(records).flatMap((one) => nodesOf(one, records));

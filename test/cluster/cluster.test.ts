@@ -258,6 +258,31 @@ describe('records', () => {
     );
     expect(paths(well).filter((path) => /delegation|nameserver/.test(path))).toEqual([]);
   });
+
+  test('a newer package leaves the delegation of regions that run an older release as it is', () => {
+    const spec = (enabled: boolean) =>
+      specOf({ loadBalancer: { type: 'k8gb' }, platform: { components: { k8gb: { enabled } } } });
+    const older = (plane: Plane) =>
+      ['fsn', 'hel'].reduce(
+        (next, name, index) => say(next, `region/${name}`, wellRegion(index + 1, { release: '0.0' })),
+        plane,
+      );
+    const without = older(settled(planeOf(spec(false))));
+    expect(paths(ask(withSpec(without, spec(true))))).not.toContain('delegation/ns');
+    const having = older(settled(planeOf(spec(true))));
+    expect(paths(ask(withSpec(having, spec(false))))).toContain('delegation/ns');
+  });
+
+  test('what the installed release lacks is no mistake in a claim whose regions run an older one', () => {
+    const spec = specOf({ platform: { components: { gone: { enabled: true } } } });
+    const plane = settled(planeOf(specOf()));
+    expect(ask(withSpec(plane, spec)).conditions['InputValid']).toMatch(/^False .*components.gone/);
+    const older = ['fsn', 'hel'].reduce(
+      (next, name, index) => say(next, `region/${name}`, wellRegion(index + 1, { release: '0.0' })),
+      plane,
+    );
+    expect(ask(withSpec(older, spec)).conditions['InputValid']).toBe('True Valid');
+  });
 });
 
 describe('protection', () => {
