@@ -1,10 +1,10 @@
 /** K3s on the machines of a region: which Jobs there are, and what each waits for. */
-import type { Target } from '../bootstrap/contract.ts';
+import type { Config, Target } from '../bootstrap/contract.ts';
 import type { After } from '../kernel/graph.ts';
 import { at, textAt, type Manifest } from '../kernel/manifest.ts';
 import { CLAIM_NAME_LABEL, nameFor } from '../kernel/names.ts';
 import { claimNamespace, kubeconfigCopy } from './access.ts';
-import { attemptAt, common, isDone, versionKey, versionOf, type Task } from './jobs.ts';
+import { attemptAt, common, inputOf, isDone, versionKey, versionOf, type Task } from './jobs.ts';
 import { nodeConfig, serverConfig } from './k3s.ts';
 import { identityOf, machineKey, privateAddressOf, publicAddressesOf, type Machine } from './machines.ts';
 import { loadBalancerIps, type Region } from './region.ts';
@@ -84,9 +84,21 @@ function k3sOf(region: Region, machine: Machine, target: Target) {
   const { spec } = region;
   return {
     version: spec.kubernetes.version,
-    common: machine.role === 'server' ? serverConfig(spec) : {},
+    common: machine.role === 'server' ? sharedConfig(region) : {},
     node: nodeConfig(spec, machine, { ...target, apiAddresses: loadBalancerAddresses(region) }),
   };
+}
+
+/**
+ * What all servers are told in the same words: those with which the first one was made, whatever a newer package would
+ * say, because a server that joins with others is refused.
+ */
+function sharedConfig({ spec, observed }: Region): Config {
+  for (const [key, object] of observed.ours) {
+    const input = key.startsWith('server/') ? inputOf(object) : undefined;
+    if (input?.operation === 'server') return input.k3s.common;
+  }
+  return serverConfig(spec);
 }
 
 /** The identity that the machine's newest Job has, while the cloud does not say it: a flap must not drop the Job. */

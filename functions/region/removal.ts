@@ -103,6 +103,14 @@ export function leavingKeys(
     // What was achieved for a machine that is another one by now, and for machines that have gone.
     else if (/^(server|agent|kubeconfig|upgrade|drain-and-remove|prepare)\//.test(key)) keys.set(key, []);
     else if (key.startsWith('placement-group/')) keys.set(key, []);
+    else if (isOfMachine(key, region)) keys.set(key, []);
   }
   return keys;
+}
+
+/** Whether it is a Usage with a machine on one of its sides: it outlives the machine by a moment. */
+function isOfMachine(key: string, { spec }: Region): boolean {
+  const [kind, of, id = ''] = key.split('/');
+  if (kind !== 'usage' || (of !== 'machine' && of !== 'subnet')) return false;
+  return spec.cloud.provider === 'hetzner' && parseMachineId(id) !== undefined;
 }

@@ -222,6 +222,46 @@ describe('a region that changes', () => {
     expect(history.status).toMatchObject({ phase: 'Provisioning' });
   });
 
+  it('while an older release runs, a pool that shrinks leaves nothing behind', () => {
+    const { history } = after((one) => {
+      one.status = { ...one.status, release: '0.0' };
+      one.spec = { ...LEAST, pools: [{ name: 'general', count: 1 }] };
+    });
+
+    expect(history.status['release']).toBe('0.0');
+    expect([...history.observed.keys()].filter((key) => key.includes('general-2'))).toEqual([]);
+  });
+
+  it('the release is what the platform says it runs, not what is installed', () => {
+    const { history } = after((one) => {
+      one.status = {};
+      one.change('platform', 'status.release', '0.0');
+    });
+
+    expect(history.status['release']).toBe('0.0');
+  });
+
+  it('a server that joins is told the same as those that run, whatever a newer package would say', () => {
+    const { history } = after(
+      (one) => {
+        const job = jobsOf(one, 'server')[0] ?? '';
+        const path = 'spec.template.metadata.annotations';
+        const older = Object.entries(objectAt(one.get(job), ...path.split('.')) ?? {}).map(
+          ([name, value]) => [name, String(value).replace('quota-backend-bytes=2147483648', 'of-old=1')],
+        );
+        one.change(job, path, Object.fromEntries(older));
+        one.spec = { ...one.spec, controlPlane: { count: 3 } };
+      },
+      { ...LEAST, controlPlane: { count: 1 } },
+    );
+    const parts = jobsOf(history, 'server').map((key) => {
+      const input = inputOf(history.get(key));
+      return input?.operation === 'server' ? input.k3s.common['etcd-arg'] : key;
+    });
+
+    expect(parts).toEqual([['of-old=1'], ['of-old=1'], ['of-old=1']]);
+  });
+
   it('three servers from one only join: nothing of the first is done again', () => {
     const { made, dropped } = after(
       (history) => {
