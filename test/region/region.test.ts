@@ -245,11 +245,15 @@ describe('a region that changes', () => {
     const { history } = after(
       (one) => {
         const job = jobsOf(one, 'server')[0] ?? '';
-        const path = 'spec.template.metadata.annotations';
-        const older = Object.entries(objectAt(one.get(job), ...path.split('.')) ?? {}).map(
-          ([name, value]) => [name, String(value).replace('quota-backend-bytes=2147483648', 'of-old=1')],
+        const path = ['spec', 'template', 'metadata', 'annotations'];
+        const made = Object.keys(objectAt(one.get(job), ...path) ?? {}).flatMap(
+          (name): [string, string][] => {
+            const input = textAt(one.get(job), ...path, name) ?? '';
+            return [[name, input.replace('quota-backend-bytes=2147483648', 'of-old=1')]];
+          },
         );
-        one.change(job, path, Object.fromEntries(older));
+        const annotations: Record<string, string> = Object.fromEntries(made);
+        one.change(job, path.join('.'), annotations);
         one.spec = { ...one.spec, controlPlane: { count: 3 } };
       },
       { ...LEAST, controlPlane: { count: 1 } },
