@@ -17,6 +17,13 @@ function ephemeralMetrics(): Record<string, string> {
   return { 'sigs.k8s.io/controller-runtime/pkg/metrics/server.DefaultBindAddress': '0' };
 }
 
+/** Without these the programs of Kubernetes say that they are v0.0.0, and charts that ask for a version are refused. */
+function kubernetesVersion(version: string): Record<string, string> {
+  const [major = '', minor = ''] = version.replace(/^v/, '').split('.');
+  const prefix = 'k8s.io/component-base/version';
+  return { [`${prefix}.gitVersion`]: version, [`${prefix}.gitMajor`]: major, [`${prefix}.gitMinor`]: minor };
+}
+
 export const programs = [
   {
     name: 'crossplane-core',
@@ -48,6 +55,26 @@ export const programs = [
     name: 'helm',
     module: 'helm.sh/helm/v4',
     package: 'helm.sh/helm/v4/cmd/helm',
+  },
+  { name: 'etcd', module: 'go.etcd.io/etcd/server/v3', package: 'go.etcd.io/etcd/server/v3' },
+  {
+    name: 'kube-apiserver',
+    module: 'k8s.io/kubernetes',
+    package: 'k8s.io/kubernetes/cmd/kube-apiserver',
+    variables: kubernetesVersion,
+  },
+  {
+    // Garbage collection, namespaces, accounts: what makes an API server a control plane.
+    name: 'kube-controller-manager',
+    module: 'k8s.io/kubernetes',
+    package: 'k8s.io/kubernetes/cmd/kube-controller-manager',
+    variables: kubernetesVersion,
+  },
+  {
+    // The last version under the MPL; provider-hetzner has it inside.
+    name: 'terraform',
+    module: 'github.com/hashicorp/terraform',
+    package: 'github.com/hashicorp/terraform',
   },
 ] as const satisfies readonly Program[];
 
