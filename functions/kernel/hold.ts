@@ -162,10 +162,14 @@ function isJson(value: unknown): value is Json {
   return value === null || ['string', 'number', 'boolean', 'object'].includes(typeof value);
 }
 
+/** Of a Secret nothing but its identity is ever ours: the program fills it. */
+const FILLED_BY_OTHERS: Readonly<Record<string, readonly string[]>> = { Secret: ['data', 'stringData'] };
+
 function withoutServerFields(observed: Manifest): JsonObject {
   const pick = (object: JsonObject, dropped: readonly string[]) =>
     Object.fromEntries(Object.entries(object).filter(([name]) => !dropped.includes(name)));
-  return { ...pick(observed, ['status']), metadata: pick(observed.metadata, SERVER_METADATA) };
+  const others = FILLED_BY_OTHERS[observed.kind] ?? [];
+  return { ...pick(observed, ['status', ...others]), metadata: pick(observed.metadata, SERVER_METADATA) };
 }
 
 /** Labels and annotations of ours, under the observed identity. */

@@ -95,6 +95,23 @@ const cases: Record<string, { reason: string; object: JsonObject; fields?: JsonO
   },
 };
 
+it('of a Secret no value is held, also where nobody says whose it is', () => {
+  const secret = {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    type: 'Opaque',
+    data: { key: 'dmFsdWU=' },
+    stringData: { key: 'value' },
+  };
+
+  expect(held({ ...secret, metadata: { name: 'kubeconfig' } })).toEqual({
+    apiVersion: 'v1',
+    kind: 'Secret',
+    type: 'Opaque',
+    metadata: { name: 'kubeconfig' },
+  });
+});
+
 describe('hold', () => {
   for (const [name, { reason, object, fields, want }] of Object.entries(cases))
     it(`${name}: ${reason}`, () => {
