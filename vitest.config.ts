@@ -4,6 +4,7 @@ import type { Reporter, Vitest } from 'vitest/node';
 /** Tests that need more than Node: each is a project of its own with an npm script of its own. */
 const elsewhere = {
   engine: 'the real engine (npm run test:engine, needs Go 1.26)',
+  live: 'a live control plane (npm run test:live, needs Go 1.26, kubectl and two prebuilt programs)',
   image: 'the image (npm run test:image, needs buildah)',
 };
 
@@ -49,6 +50,18 @@ export default defineConfig({
           // One render by the real core takes about half a second on an idle machine; examples take several.
           testTimeout: 120_000,
           hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: 'live',
+          include: ['test/live/**/*.test.ts'],
+          globalSetup: 'test/live/setup.ts',
+          // Scenarios build on each other and share one control plane.
+          fileParallelism: false,
+          // A claim is Ready after a minute or two; a control plane is up after half a minute.
+          testTimeout: 600_000,
+          hookTimeout: 300_000,
         },
       },
       {

@@ -1,0 +1,203 @@
+/** Crossplane as its chart would run it, but for its pods: accounts, roles, init, core, the RBAC manager. */
+import { execFile } from 'node:child_process';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { isObject, listAt, textAt, type Manifest } from '../../functions/kernel/manifest.ts';
+import { moduleFolder, toolPath } from '../../tools/build.ts';
+import type { ApiServer } from './api-server.ts';
+import { authority, type Authority } from './certificates.ts';
+import { asManifest, kubeconfig, parseManifests, readManifests, type Kube } from './kube.ts';
+import { eventually, freePorts, sleep, start, type Running } from './processes.ts';
+
+const run = promisify(execFile);
+const NAMESPACE = 'crossplane-system';
+const root = join(import.meta.dirname, '../..');
+
+/** The name under which Compositions know our function. */
+const FUNCTION = 'openova-function-openova';
+
+export interface Crossplane {
+  readonly processes: readonly Running[];
+}
+
+interface Place {
+  readonly folder: string;
+  readonly logs: string;
+}
+
+/** What of the chart does not run. */
+const RIGHTS = new Set(['ClusterRole', 'ClusterRoleBinding', 'Secret', 'ServiceAccount']);
+
+async function chart(): Promise<Manifest[]> {
+  const module = await moduleFolder('crossplane-core', 'github.com/crossplane/crossplane/v2');
+  const { stdout } = await run(await toolPath('helm'), [
+    'template',
+    'crossplane',
+    join(module, 'cluster/charts/crossplane'),
+    `--namespace=${NAMESPACE}`,
+  ]);
+  return parseManifests(stdout).filter(({ kind }) => RIGHTS.has(kind));
+}
+
+/** Crossplane with its own rights, and nothing that providers or we add to them. */
+export async function startCrossplane(control: ApiServer, { folder, logs }: Place): Promise<Crossplane> {
+  const { kube } = control;
+  await kube.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } });
+  for (const object of await chart()) {
+    const { metadata } = object;
+    const namespaced = object.kind === 'Secret' || object.kind === 'ServiceAccount';
+    await kube.apply({ ...object, metadata: { ...metadata, ...(namespaced && { namespace: NAMESPACE }) } });
+  }
+  await sleep(500);
+  const core = await toolPath('crossplane-core');
+  const account = await accountFile(control, folder, 'crossplane');
+  const module = await moduleFolder('crossplane-core', 'github.com/crossplane/crossplane/v2');
+  const env = {
+    KUBECONFIG: account,
+    POD_NAMESPACE: NAMESPACE,
+    POD_SERVICE_ACCOUNT: 'crossplane',
+    TLS_CA_SECRET_NAME: 'crossplane-root-ca',
+    TLS_SERVER_SECRET_NAME: 'crossplane-tls-server',
+    TLS_CLIENT_SECRET_NAME: 'crossplane-tls-client',
+    WEBHOOK_SERVICE_NAME: 'crossplane-webhooks',
+    WEBHOOK_SERVICE_NAMESPACE: NAMESPACE,
+    WEBHOOK_SERVICE_PORT: '9443',
+    CRDS_PATH: join(module, 'cluster/crds'),
+    WEBHOOK_CONFIGS_PATH: join(module, 'cluster/webhookconfigurations'),
+  };
+  await eventually('crossplane core init', 60, async () => {
+    // Its first run ends before its own definitions are established.
+    await run(core, ['core', 'init', '--activation', '*'], { env: { ...env, HOME: folder } });
+    return true;
+  });
+
+  const ca = await authority('crossplane authority');
+  const [webhookPort = 0, metricsPort = 0, healthPort = 0, functionPort = 0] = await freePorts(4);
+  const serverCerts = await certificates(ca, join(folder, 'core-server'), 'crossplane-webhooks');
+  const clientCerts = await certificates(ca, join(folder, 'core-client'), 'crossplane');
+  const functionCerts = await certificates(ca, join(folder, 'function'), 'function');
+  await pointWebhookAt(kube, `https://127.0.0.1:${webhookPort}/validate-no-usages`, ca.cert);
+  const running = start(logs, 'crossplane-core', {
+    program: core,
+    args: [
+      'core',
+      'start',
+      `--cache-dir=${join(folder, 'xpkg')}`,
+      '--package-runtime=Function=External;Provider=External',
+      `--webhook-port=${webhookPort}`,
+      `--metrics-port=${metricsPort}`,
+      `--health-probe-port=${healthPort}`,
+      `--tls-server-certs-dir=${serverCerts}`,
+      `--tls-client-certs-dir=${clientCerts}`,
+    ],
+    env,
+  });
+  const rbac = start(logs, 'crossplane-rbac', {
+    program: core,
+    args: ['rbac', 'start', '--provider-clusterrole=crossplane:allowed-provider-permissions'],
+    env: { KUBECONFIG: await accountFile(control, folder, 'rbac-manager') },
+  });
+  const answering = start(logs, 'function', {
+    program: process.execPath,
+    args: [
+      join(root, 'functions/cli/main.ts'),
+      'serve',
+      `--address=127.0.0.1:${functionPort}`,
+      `--tls-server-certs-dir=${functionCerts}`,
+      '--health-address=off',
+      '--metrics-address=off',
+      '--debug',
+    ],
+  });
+  await registerFunction(kube, functionPort);
+  await eventually('crossplane core', 60, async () => {
+    await Promise.all([running, rbac, answering].map((one) => one.check()));
+    const answer = await fetch(`http://127.0.0.1:${healthPort}/readyz`);
+    return answer.ok ? true : undefined;
+  });
+  return { processes: [running, rbac, answering] };
+}
+
+/** Our definitions and compositions, and the rights that install.yaml brings. */
+export async function installApis(kube: Kube): Promise<void> {
+  for (const folder of ['apis', 'compositions']) {
+    for (const file of await readdir(join(root, folder))) {
+      for (const object of await readManifests(join(root, folder, file))) await kube.apply(object);
+    }
+  }
+  await eventually('our definitions', 60, async () => {
+    const found = await kube.list('apiextensions.crossplane.io/v1', 'CompositeResourceDefinition');
+    const offered = found.filter((one) => listAt(one, 'status', 'conditions').filter(isGood).length >= 1);
+    return found.length === 4 && offered.length === 4 ? true : undefined;
+  });
+}
+
+function isGood(condition: unknown): boolean {
+  return isObject(condition) && condition['type'] === 'Established' && condition['status'] === 'True';
+}
+
+/** A kubeconfig with a token of an account of Crossplane. */
+async function accountFile(control: ApiServer, folder: string, name: string): Promise<string> {
+  const path = `/api/v1/namespaces/${NAMESPACE}/serviceaccounts/${name}/token`;
+  const answer = await control.kube.post(path, {
+    apiVersion: 'authentication.k8s.io/v1',
+    kind: 'TokenRequest',
+    spec: { expirationSeconds: 86_400 },
+  });
+  const { url, ca } = control.access;
+  const file = join(folder, `${name}.kubeconfig`);
+  await writeFile(file, kubeconfig({ url, ca, token: textAt(answer, 'status', 'token') ?? '' }), {
+    mode: 0o600,
+  });
+  return file;
+}
+
+export async function certificates(ca: Authority, folder: string, name: string): Promise<string> {
+  await mkdir(folder, { recursive: true });
+  const { cert, key } = await ca.issue(name);
+  const files = { 'ca.crt': ca.cert, 'tls.crt': cert, 'tls.key': key };
+  for (const [file, text] of Object.entries(files))
+    await writeFile(join(folder, file), text, { mode: 0o600 });
+  return folder;
+}
+
+/** There are no Services that lead anywhere here. */
+async function pointWebhookAt(kube: Kube, url: string, ca: string): Promise<void> {
+  const reference = {
+    apiVersion: 'admissionregistration.k8s.io/v1',
+    kind: 'ValidatingWebhookConfiguration',
+    name: 'crossplane-no-usages',
+  };
+  const found = await kube.need(reference);
+  const webhooks = listAt(found, 'webhooks')
+    .filter(isObject)
+    .map((webhook) => ({ ...webhook, clientConfig: { url, caBundle: Buffer.from(ca).toString('base64') } }));
+  await kube.patch(reference, { webhooks });
+}
+
+/** A revision of a function that no package brought. */
+async function registerFunction(kube: Kube, port: number): Promise<void> {
+  const reference = {
+    apiVersion: 'pkg.crossplane.io/v1',
+    kind: 'FunctionRevision',
+    name: `${FUNCTION}-live`,
+  };
+  await kube.apply(
+    asManifest({
+      apiVersion: reference.apiVersion,
+      kind: reference.kind,
+      metadata: {
+        name: reference.name,
+        labels: { 'pkg.crossplane.io/package': FUNCTION },
+        annotations: { 'crossplane.io/paused': 'true' },
+      },
+      spec: { desiredState: 'Active', image: 'ghcr.io/openova/function-openova:live', revision: 1 },
+    }),
+  );
+  await kube.patch(
+    reference,
+    { status: { endpoint: `dns:///localhost:${port}`, capabilities: ['composition'] } },
+    'status',
+  );
+}

@@ -1,0 +1,122 @@
+/** What the pretended project at Hetzner holds. */
+import { isObject, type JsonObject } from '../../../functions/kernel/manifest.ts';
+
+export type Kind =
+  | 'actions'
+  | 'firewalls'
+  | 'load_balancers'
+  | 'networks'
+  | 'placement_groups'
+  | 'servers'
+  | 'ssh_keys'
+  | 'volumes';
+
+/** What an answer is when it is none: a code of Hetzner's and its HTTP status. */
+export class ApiError extends Error {
+  readonly status: number;
+  readonly code: string;
+
+  constructor(status: number, code: string, message: string) {
+    super(message);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+export interface Call {
+  readonly time: string;
+  readonly method: string;
+  readonly path: string;
+  readonly status: number;
+  /** Name or id of what it was about, where a body says so. */
+  readonly about: string;
+}
+
+/** How long a create takes, in milliseconds. */
+const MOMENT = 300;
+
+export class Project {
+  readonly calls: Call[] = [];
+  readonly #things = new Map<Kind, Map<number, JsonObject>>();
+  #next = 100;
+
+  id(): number {
+    this.#next += 1;
+    return this.#next;
+  }
+
+  all(kind: Kind): JsonObject[] {
+    return [...this.#of(kind).values()];
+  }
+
+  get(kind: Kind, id: number): JsonObject {
+    const found = this.#of(kind).get(id);
+    if (found === undefined) throw new ApiError(404, 'not_found', `${kind} with ID '${id}' not found`);
+    return found;
+  }
+
+  put(kind: Kind, thing: JsonObject): JsonObject {
+    const { id } = thing;
+    if (typeof id === 'number') this.#of(kind).set(id, thing);
+    return thing;
+  }
+
+  change(kind: Kind, id: number, fields: JsonObject): JsonObject {
+    return this.put(kind, { ...this.get(kind, id), ...fields });
+  }
+
+  remove(kind: Kind, id: number): void {
+    this.get(kind, id);
+    this.#of(kind).delete(id);
+  }
+
+  /** Names are unique in a project, for each kind. */
+  unique(kind: Kind, field: string, value: unknown): void {
+    if (this.all(kind).some((thing) => thing[field] === value)) {
+      throw new ApiError(409, 'uniqueness_error', `${field} is already used`);
+    }
+  }
+
+  /** An action that is done in a moment. */
+  action(command: string, kind: string, id: number, atOnce?: () => void): JsonObject {
+    const number = this.id();
+    const started = new Date().toISOString();
+    const action = {
+      id: number,
+      command,
+      status: 'running',
+      progress: 0,
+      started,
+      finished: null,
+      resources: [{ id, type: kind }],
+      error: null,
+    };
+    this.put('actions', action);
+    const finish = () => {
+      atOnce?.();
+      this.put('actions', {
+        ...action,
+        status: 'success',
+        progress: 100,
+        finished: new Date().toISOString(),
+      });
+    };
+    setTimeout(finish, MOMENT).unref();
+    return action;
+  }
+
+  #of(kind: Kind): Map<number, JsonObject> {
+    const found = this.#things.get(kind) ?? new Map<number, JsonObject>();
+    this.#things.set(kind, found);
+    return found;
+  }
+}
+
+/** Whether a thing's labels satisfy a selector such as `a=b,c`. */
+export function selects(selector: string, thing: JsonObject): boolean {
+  const labels = isObject(thing['labels']) ? thing['labels'] : {};
+  return selector.split(',').every((term) => {
+    const [key = '', value] = term.split(/==?/).map((part) => part.trim());
+    return value === undefined ? labels[key] !== undefined : labels[key] === value;
+  });
+}

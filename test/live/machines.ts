@@ -1,0 +1,329 @@
+/**
+ * What nobody runs here: the pods of bootstrap Jobs, and machines with K3s. A script does what the Jobs' program would
+ * leave behind, with the rights of each Job's own account; each region's cluster is a further API server.
+ */
+import { generateKeyPairSync } from 'node:crypto';
+import { Input, INPUT_ANNOTATION, RESULT_KEY, playedResult } from '../../functions/bootstrap/contract.ts';
+import {
+  at,
+  isObject,
+  isTrue,
+  listAt,
+  numberAt,
+  objectAt,
+  textAt,
+  type JsonObject,
+  type Manifest,
+} from '../../functions/kernel/manifest.ts';
+import { SYSTEM_NAMESPACE } from '../../functions/kernel/names.ts';
+import { startApiServer, type ApiServer } from './api-server.ts';
+import type { Project } from './hcloud/state.ts';
+import { KubeError, kubeconfig, referenceOf, type Kube, type Reference } from './kube.ts';
+import { sleep } from './processes.ts';
+
+export interface Machines {
+  /** By XOpenOvaRegion. */
+  readonly clusters: ReadonlyMap<string, ApiServer>;
+  /** Jobs that were done, in order: their operation and node. */
+  readonly done: readonly string[];
+  /** What went wrong and is tried again: a right that is missing, a Secret that is not there. */
+  readonly problems: readonly string[];
+  stop(): Promise<void>;
+}
+
+interface Place {
+  readonly folder: string;
+  readonly logs: string;
+  readonly etcd: string;
+  readonly project: Project;
+}
+
+export function playMachines(control: Kube, place: Place): Machines {
+  const clusters = new Map<string, ApiServer>();
+  const starting = new Map<string, Promise<ApiServer>>();
+  const done: string[] = [];
+  const problems = new Set<string>();
+  let stopped = false;
+
+  const clusterOf = async (region: string): Promise<ApiServer> => {
+    const pending = starting.get(region) ?? startApiServer(region, place);
+    starting.set(region, pending);
+    const cluster = await pending;
+    clusters.set(region, cluster);
+    return cluster;
+  };
+
+  const loop = async (round: () => Promise<void>) => {
+    while (!stopped) {
+      await round().catch((error: unknown) => {
+        if (!stopped) problems.add(error instanceof Error ? error.message : String(error));
+      });
+      await sleep(400);
+    }
+  };
+
+  const jobs = loop(async () => {
+    for (const job of await control.list('batch/v1', 'Job')) {
+      if (
+        isTrue(job, 'Complete') ||
+        isTrue(job, 'Failed') ||
+        at(job, 'metadata', 'deletionTimestamp') !== undefined
+      )
+        continue;
+      try {
+        done.push(await play(control, job, clusterOf));
+      } catch (error) {
+        const what = error instanceof Error ? error.message : String(error);
+        problems.add(`Job ${job.metadata.name ?? ''}: ${what}`);
+      }
+    }
+  });
+  const inside = loop(async () => {
+    for (const { kube } of clusters.values()) await playCluster(kube, place.project);
+  });
+
+  return {
+    clusters,
+    done,
+    get problems() {
+      return [...problems];
+    },
+    stop: async () => {
+      stopped = true;
+      await Promise.all([jobs, inside]);
+      const all = await Promise.all(starting.values());
+      await Promise.all(all.flatMap(({ processes }) => processes).map((one) => one.stop()));
+      for (const { kube } of all) kube.close();
+    },
+  };
+}
+
+type ClusterOf = (region: string) => Promise<ApiServer>;
+
+/** Runs one Job to its end. */
+async function play(control: Kube, job: Manifest, clusterOf: ClusterOf): Promise<string> {
+  const template = objectAt(job, 'spec', 'template') ?? {};
+  const input = Input.parse(
+    JSON.parse(textAt(template, 'metadata', 'annotations', INPUT_ANNOTATION) ?? '{}'),
+  );
+  await admit(control, job, template);
+  await mounts(control, job, template);
+  const account = textAt(template, 'spec', 'serviceAccountName') ?? 'default';
+  const program = control.as(`system:serviceaccount:${job.metadata.namespace ?? ''}:${account}`);
+  const since = new Date().toISOString();
+  if ('result' in input) {
+    await work(program, input, clusterOf);
+    const result = playedResult(input, since, await publicKeyOf(control, input));
+    await program.patch(
+      { apiVersion: 'v1', kind: 'ConfigMap', namespace: input.namespace, name: input.result },
+      { data: { [RESULT_KEY]: JSON.stringify(result) } },
+    );
+  }
+  program.close();
+  await complete(control, job, since);
+  return `${input.operation}${'target' in input ? ` ${input.target.name}` : ''}`;
+}
+
+/** Whether Kubernetes would take the Job's pod: the namespace's security level and the account decide. */
+async function admit(control: Kube, job: Manifest, template: JsonObject): Promise<void> {
+  const namespace = job.metadata.namespace ?? '';
+  await control.post(`/api/v1/namespaces/${namespace}/pods?dryRun=All`, {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { ...objectAt(template, 'metadata'), generateName: `${job.metadata.name ?? ''}-`.slice(0, 50) },
+    spec: objectAt(template, 'spec') ?? {},
+  });
+}
+
+/** A pod starts only when every Secret that it mounts is there, with the keys that it mounts. */
+async function mounts(control: Kube, job: Manifest, template: JsonObject): Promise<void> {
+  const sources = listAt(template, 'spec', 'volumes').flatMap((volume) =>
+    listAt(volume, 'projected', 'sources'),
+  );
+  for (const source of sources) {
+    const name = textAt(source, 'secret', 'name');
+    if (name === undefined || at(source, 'secret', 'optional') === true) continue;
+    const secret = await control.need(secretReference(job.metadata.namespace ?? '', name));
+    for (const item of listAt(source, 'secret', 'items')) {
+      const key = textAt(item, 'key') ?? '';
+      if (at(secret, 'data', key) === undefined) throw new Error(`Secret "${name}" has no key "${key}"`);
+    }
+  }
+}
+
+function secretReference(namespace: string, name: string): Reference {
+  return { apiVersion: 'v1', kind: 'Secret', namespace, name };
+}
+
+async function work(program: Kube, input: Input, clusterOf: ClusterOf): Promise<void> {
+  if (!('secrets' in input)) return;
+  const { namespace, secrets, region } = input;
+  switch (input.operation) {
+    case 'prepare': {
+      const pair = generateKeyPairSync('ed25519');
+      const key = pair.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+      const der = pair.publicKey.export({ type: 'spki', format: 'der' });
+      await fill(program, namespace, secrets.tokens, { server: SECRET_VALUE, agent: SECRET_VALUE });
+      await fill(program, namespace, secrets.ssh, {
+        id_ed25519: `${SECRET_VALUE}\n${key}`,
+        public: openSsh(der),
+      });
+      await fill(program, namespace, secrets.hostKeys, {});
+      return;
+    }
+    case 'server':
+    case 'agent': {
+      const { kube } = await clusterOf(region);
+      const labels = Object.fromEntries(
+        [input.k3s.node['node-label']].flat().map((pair) => {
+          const [key = '', value = ''] = String(pair ?? '').split('=');
+          return [key, value];
+        }),
+      );
+      await kube.apply({
+        apiVersion: 'v1',
+        kind: 'Node',
+        metadata: {
+          name: input.target.name,
+          labels: Object.fromEntries(Object.entries(labels).filter(([k]) => k)),
+        },
+        spec: { taints: [{ key: UNINITIALIZED, value: 'true', effect: 'NoSchedule' }] },
+      });
+      return;
+    }
+    case 'kubeconfig': {
+      const { access } = await clusterOf(region);
+      const data = { kubeconfig: kubeconfig(access) };
+      await fill(program, namespace, input.kubeconfig, data);
+      if (input.copy !== undefined) await fill(program, input.copy.namespace, input.copy.name, data);
+      return;
+    }
+    case 'drain-and-remove': {
+      const { kube } = await clusterOf(region);
+      const node = { apiVersion: 'v1', kind: 'Node', name: input.target.name };
+      if ((await kube.get(node)) !== undefined) await kube.delete(node);
+      return;
+    }
+    default:
+  }
+}
+
+/** Must be seen in Secrets only. */
+export const SECRET_VALUE = 'K10live-secret-value-that-nobody-may-see';
+const UNINITIALIZED = 'node.cloudprovider.kubernetes.io/uninitialized';
+
+/** Makes a Secret, or fills one that is there, as the Job's program may. */
+async function fill(
+  program: Kube,
+  namespace: string,
+  name: string,
+  values: Readonly<Record<string, string>>,
+): Promise<void> {
+  const reference = secretReference(namespace, name);
+  const data = Object.fromEntries(
+    Object.entries(values).map(([key, value]) => [key, Buffer.from(value).toString('base64')]),
+  );
+  try {
+    await program.patch(reference, { data });
+  } catch (error) {
+    if (!(error instanceof KubeError) || error.code !== 404) throw error;
+    await program.create({ apiVersion: 'v1', kind: 'Secret', metadata: { namespace, name }, data });
+  }
+}
+
+/** The public half as OpenSSH writes it. */
+function openSsh(spki: Buffer): string {
+  const part = (bytes: Buffer) => {
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(bytes.length);
+    return Buffer.concat([length, bytes]);
+  };
+  const blob = Buffer.concat([part(Buffer.from('ssh-ed25519')), part(spki.subarray(-32))]);
+  return `ssh-ed25519 ${blob.toString('base64')}`;
+}
+
+async function publicKeyOf(control: Kube, input: Input): Promise<string> {
+  if (input.operation !== 'prepare') return '';
+  const secret = await control.need(secretReference(input.namespace, input.secrets.ssh));
+  return Buffer.from(textAt(secret, 'data', 'public') ?? '', 'base64').toString('utf8');
+}
+
+/** As the Job controller would. */
+async function complete(control: Kube, job: Manifest, since: string): Promise<void> {
+  const time = new Date().toISOString().replace(/\.\d+Z$/, 'Z');
+  const condition = (type: string) => ({
+    type,
+    status: 'True',
+    reason: 'CompletionsReached',
+    lastProbeTime: time,
+    lastTransitionTime: time,
+  });
+  await control.patch(
+    referenceOf(job),
+    {
+      status: {
+        startTime: since.replace(/\.\d+Z$/, 'Z'),
+        completionTime: time,
+        succeeded: 1,
+        ready: 0,
+        uncountedTerminatedPods: {},
+        conditions: [condition('SuccessCriteriaMet'), condition('Complete')],
+      },
+    },
+    'status',
+  );
+}
+
+/** The controllers inside a region's cluster: whoever waits for them sees what they would say. */
+async function playCluster(kube: Kube, project: Project): Promise<void> {
+  await playNodes(kube, project);
+  const met = (...types: readonly string[]) =>
+    types.map((type) => ({
+      type,
+      status: 'True',
+      reason: type,
+      message: '',
+      lastTransitionTime: '2026-11-21T00:00:00Z',
+    }));
+  await meet(kube, 'cert-manager.io/v1', 'ClusterIssuer', met('Ready'));
+  await meet(kube, 'gateway.networking.k8s.io/v1', 'Gateway', met('Accepted', 'Programmed'));
+  for (const job of await kube.list('batch/v1', 'Job'))
+    if (!isTrue(job, 'Complete')) await complete(kube, job, new Date().toISOString());
+}
+
+async function meet(kube: Kube, apiVersion: string, kind: string, conditions: JsonObject[]): Promise<void> {
+  const found = await kube.list(apiVersion, kind).catch((error: unknown) => {
+    if (error instanceof KubeError && error.code === 404) return [];
+    throw error;
+  });
+  for (const object of found) {
+    const missing = conditions.some(({ type }) => typeof type === 'string' && !isTrue(object, type));
+    if (missing) await kube.patch(referenceOf(object), { status: { conditions } }, 'status');
+  }
+}
+
+/** The cloud controller, once its chart is there. */
+async function playNodes(kube: Kube, project: Project): Promise<void> {
+  const installed = await kube.get({
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    namespace: 'kube-system',
+    name: 'hcloud-ccm',
+  });
+  if (installed === undefined) return;
+  for (const node of await kube.list('v1', 'Node')) {
+    if (at(node, 'spec', 'providerID') !== undefined) continue;
+    const server = project.all('servers').find(({ name }) => name === node.metadata.name);
+    if (server === undefined) continue;
+    const taints = listAt(node, 'spec', 'taints').filter(
+      (taint) => isObject(taint) && taint['key'] !== UNINITIALIZED,
+    );
+    await kube.patch(referenceOf(node), {
+      spec: { providerID: `hcloud://${numberAt(server, 'id') ?? 0}`, taints },
+    });
+  }
+}
+
+export function isSystem(object: Manifest): boolean {
+  return object.metadata.namespace === SYSTEM_NAMESPACE;
+}

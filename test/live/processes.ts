@@ -1,0 +1,154 @@
+/** Programs that run beside the tests, each with a log, and all of them gone when we are, however we go. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+
+/** A program in a process group of its own. */
+export interface Running {
+  readonly name: string;
+  readonly log: string;
+  /** Fails once it has ended. */
+  check(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface Start {
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+}
+
+/**
+ * The shell starts the program and waits for the end of its own standard input: a pipe whose other end is ours. It closes
+ * when we end, also when we are killed, and then the whole group is killed.
+ */
+const GUARD = `
+exec 3<&0
+"$@" </dev/null 3<&- &
+child=$!
+{ cat <&3 >/dev/null; kill -KILL -$$; } &
+wait $child
+code=$?
+echo "ended with $code"
+kill -KILL -$$
+`;
+
+/** What is to be removed when we are gone, also when we are killed. */
+const SWEEP = `
+cat >/dev/null
+sleep 1
+rm -rf -- "$1"
+`;
+
+export function start(logs: string, name: string, { program, args, env, cwd }: Start): Running {
+  const log = join(logs, `${name}.log`);
+  const output = openSync(log, 'a');
+  const child = spawn('sh', ['-c', GUARD, name, program, ...args], {
+    stdio: ['pipe', output, output],
+    detached: true,
+    env: { PATH: process.env['PATH'] ?? '', HOME: logs, ...env },
+    ...(cwd !== undefined && { cwd }),
+  });
+  closeSync(output);
+  return {
+    name,
+    log,
+    check: async () => {
+      if (!hasEnded(child)) return;
+      throw new Error(`${name} has ended; the end of ${log}:\n${await tail(log)}`);
+    },
+    stop: async () => {
+      await stop(child);
+    },
+  };
+}
+
+/** Removes a folder once we are gone. */
+export function sweepLater(folder: string): () => void {
+  const child = spawn('sh', ['-c', SWEEP, 'sweep', folder], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+  });
+  child.unref();
+  return () => {
+    child.stdin.end();
+  };
+}
+
+function hasEnded(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null;
+}
+
+const SECONDS_TO_END = 5;
+
+/** Asks the group to end, then makes it. */
+async function stop(child: ChildProcess): Promise<void> {
+  if (hasEnded(child) || child.pid === undefined) return;
+  const ended = once(child, 'exit');
+  signal(child.pid, 'SIGTERM');
+  const timer = setTimeout(() => child.stdin?.end(), SECONDS_TO_END * 1000);
+  await ended;
+  clearTimeout(timer);
+  signal(child.pid, 'SIGKILL');
+}
+
+function signal(group: number, name: 'SIGTERM' | 'SIGKILL'): void {
+  try {
+    process.kill(-group, name);
+  } catch {
+    // It is gone.
+  }
+}
+
+export async function tail(log: string, lines = 30): Promise<string> {
+  return (await readFile(log, 'utf8')).split('\n').slice(-lines).join('\n');
+}
+
+/** Ports of loopback that nobody listens on. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer());
+  const ports = await Promise.all(
+    servers.map(
+      (server) =>
+        new Promise<number>((resolve, reject) => {
+          server.once('error', reject);
+          server.listen(0, '127.0.0.1', () => {
+            const address = server.address();
+            if (typeof address === 'object' && address !== null) resolve(address.port);
+          });
+        }),
+    ),
+  );
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
+
+export async function sleep(milliseconds: number): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
+/** Tries until it gets something; fails with what it waited for and the last error. */
+export async function eventually<T>(
+  what: string,
+  seconds: number,
+  attempt: () => Promise<T | undefined>,
+  between = 250,
+): Promise<T> {
+  const end = Date.now() + seconds * 1000;
+  let last: unknown = 'there was nothing';
+  while (Date.now() < end) {
+    try {
+      const found = await attempt();
+      if (found !== undefined) return found;
+    } catch (error) {
+      last = error;
+    }
+    await sleep(between);
+  }
+  const why = last instanceof Error ? last.message : String(last);
+  throw new Error(`waited ${seconds} s for ${what}: ${why}`);
+}
