@@ -16,6 +16,7 @@ import type { Composer, Condition, Graph, Problem, ResourceSelector } from './gr
 import { held } from './hold.ts';
 import {
   canonical,
+  conditionOf,
   isManifest,
   isObject,
   isTrue,
@@ -30,6 +31,12 @@ import { settle, type Desired, type Settled } from './settle.ts';
 /** Seconds until the next look: core drops watch events while its circuit breaker is open, so polling carries. */
 const BUSY = 5;
 const QUIET = 600;
+/**
+ * At rest, while an edit could be one of the events that core drops: its circuit breaker was open at its last reconcile, and
+ * then lets one event pass in 30 s, or the input is bad and somebody is about to correct it. Seen on a live core 2.4.0, 2026-11:
+ * a correction 8 s after a mistake was looked at ten minutes later.
+ */
+const WATCHFUL = 30;
 /** Status fields that Crossplane writes. */
 const CORE_STATUS = ['conditions', 'connectionDetails', 'claimConditionTypes'];
 const MOST_WARNINGS = 20;
@@ -149,6 +156,13 @@ function isServed(request: RunFunctionRequest, kind: string): boolean {
   return isObject(schema) && Object.keys(schema).length > 0;
 }
 
+/** Seconds until core shall ask again, whatever happens. */
+function pause(xr: Manifest, { ready, problems }: Answer): number {
+  if (!ready) return BUSY;
+  const isDeaf = conditionOf(xr, 'Responsive')?.['status'] === 'False';
+  return isDeaf || problems.length > 0 ? WATCHFUL : QUIET;
+}
+
 function answer(request: RunFunctionRequest, xr: Manifest, given: Answer): RunFunctionResponse {
   const before = request.desired;
   const resources = new Map(Object.entries(before?.resources ?? {}).map(([key, one]) => [key, inOrder(one)]));
@@ -158,7 +172,7 @@ function answer(request: RunFunctionRequest, xr: Manifest, given: Answer): RunFu
   const earlier = isObject(composite) ? composite : {};
   const context: unknown = request.context;
   return {
-    meta: { tag: request.meta?.tag ?? '', ttl: { seconds: given.ready ? QUIET : BUSY, nanos: 0 } },
+    meta: { tag: request.meta?.tag ?? '', ttl: { seconds: pause(xr, given), nanos: 0 } },
     desired: {
       resources: sorted([...resources]),
       composite: {

@@ -134,6 +134,24 @@ describe('compose', () => {
     expect([busy.meta?.ttl?.seconds, quiet.meta?.ttl?.seconds]).toEqual([5, 600]);
   });
 
+  it.each([
+    ['core drops events: its breaker was open', { size: 1 }, [{ type: 'Responsive', status: 'False' }], 30],
+    ['the input is bad: somebody is about to correct it', { size: 0 }, [], 30],
+    ['all is well', { size: 1 }, [{ type: 'Responsive', status: 'True' }], 600],
+  ])('at rest it polls by how sure it is to hear of an edit: %s', (_, spec, conditions, seconds) => {
+    const whole = request(
+      {},
+      { spec, status: { conditions: [...conditions, { type: 'Ready', status: 'True' }] } },
+    );
+    const resources = withObserved({ a: thing('a', true), b: thing('b', true) }).observed?.resources ?? {};
+    const got = compose(composer(), {
+      ...whole,
+      observed: { composite: whole.observed?.composite, resources },
+    });
+
+    expect(got.meta?.ttl?.seconds).toBe(seconds);
+  });
+
   it('every resource says whether it is ready, and the composite does not override other steps when all are', () => {
     const got = compose(composer(), withObserved({ a: thing('a', true), b: thing('b', true) }));
 
