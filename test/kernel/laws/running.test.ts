@@ -1,0 +1,210 @@
+/** Laws over lives: claims are built, then things happen to them. */
+import * as fc from 'fast-check';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { changes, happen, type Change } from './changes.ts';
+import { runs, sampled } from './claims.ts';
+import {
+  decommission,
+  drained,
+  freeze,
+  frozenServers,
+  latch,
+  milestones,
+  names,
+  order,
+  wellFormed,
+  type Verdict,
+} from './laws.ts';
+import { childhoodOf, composedIn, Life, observedIn, type Childhood, type Step } from './life.ts';
+
+const CLAIMS = sampled(2);
+/** Generous: the machine may be busy with other things, and no law speaks of time. */
+const TIMEOUT = { timeout: 300_000 };
+
+beforeAll(async () => {
+  for (const documents of CLAIMS) await childhoodOf(documents);
+}, 300_000);
+
+/** A life that begins while everything is built, or when all is ready; and what happens in it. */
+function lives(what: readonly Change['what'][], most = 5) {
+  return fc.record({
+    documents: fc.constantFrom(...CLAIMS),
+    /** Percent of the way from nothing to ready. */
+    begins: fc.oneof({ weight: 2, arbitrary: fc.constant(100) }, { weight: 1, arbitrary: fc.nat(100) }),
+    happens: changes(what, { most }),
+  });
+}
+
+type Plan = ReturnType<typeof lives> extends fc.Arbitrary<infer Found> ? Found : never;
+
+function worldAt({ worlds }: Childhood, percent: number) {
+  const world = worlds[Math.round(((worlds.length - 1) * percent) / 100)];
+  if (world === undefined) throw new Error('a childhood without a moment');
+  return world;
+}
+
+/** Lives it: after each change some minutes pass. */
+async function lived({ documents, begins, happens }: Plan): Promise<Life> {
+  const life = new Life(worldAt(await childhoodOf(documents), begins));
+  await life.turn();
+  for (const change of happens) {
+    life.world = happen(life.world, change);
+    await life.live(2);
+  }
+  return life;
+}
+
+/** Everything well again, and time to come to rest. */
+async function recovered(life: Life): Promise<boolean> {
+  for (const what of ['heal', 'resume'] as const)
+    life.world = happen(life.world, { what, pick: 0, value: 0 });
+  return life.rest();
+}
+
+const inEach = (steps: readonly Step[], law: (step: Step) => Verdict) => steps.flatMap(law);
+
+const ANYTHING = [
+  'edit',
+  'fail',
+  'flap',
+  'garbage',
+  'heal',
+  'lose',
+  'pause',
+  'resume',
+  'retry',
+  'vanish',
+] as const;
+
+describe('Order', () => {
+  it('nothing is made before what it waits for: a claim from nothing', TIMEOUT, async () => {
+    for (const documents of CLAIMS) {
+      const { steps, failures } = await childhoodOf(documents);
+      expect(inEach(steps, order)).toEqual([]);
+      expect(inEach(steps, milestones)).toEqual([]);
+      expect(failures).toEqual([]);
+    }
+  });
+
+  it('nothing is made before what it waits for, whatever happens meanwhile', TIMEOUT, async () => {
+    await fc.assert(
+      fc.asyncProperty(lives(ANYTHING), async (plan) => {
+        const { steps } = await lived(plan);
+        expect(inEach(steps, order)).toEqual([]);
+        expect(inEach(steps, milestones)).toEqual([]);
+      }),
+      runs(25),
+    );
+  });
+});
+
+describe('Latch', () => {
+  it('what is observed and wanted is never dropped, whatever happens', TIMEOUT, async () => {
+    await fc.assert(
+      fc.asyncProperty(lives(ANYTHING), async (plan) => {
+        const { steps } = await lived(plan);
+        expect(inEach(steps, latch)).toEqual([]);
+      }),
+      runs(20),
+    );
+  });
+
+  it(
+    'without an edit nothing goes at all: no flap and no nonsense looks like a change of mind',
+    TIMEOUT,
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(lives(['flap', 'garbage', 'heal', 'pause', 'resume']), async (plan) => {
+          const life = await lived({ ...plan, begins: 100 });
+          const { worlds } = await childhoodOf(plan.documents);
+          await recovered(life);
+          const before = [
+            ...composedIn(worldAt({ ...(await childhoodOf(plan.documents)), worlds }, 100)).keys(),
+          ];
+          expect([...composedIn(life.world).keys()]).toEqual(expect.arrayContaining(before));
+        }),
+        runs(20),
+      );
+    },
+  );
+});
+
+describe('Freeze', () => {
+  it(
+    'what a machine was made with stays while it has an id, whatever the spec becomes',
+    TIMEOUT,
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          lives(['edit', 'edit', 'edit', 'flap', 'garbage', 'lose', 'heal'], 6),
+          async (plan) => {
+            const { steps } = await lived(plan);
+            expect(inEach(steps, freeze)).toEqual([]);
+            expect(frozenServers(steps)).toEqual([]);
+          },
+        ),
+        runs(20),
+      );
+    },
+  );
+});
+
+describe('Decommission', () => {
+  it(
+    'what the spec gives up leaves in reverse order, drained first, and never behind a Usage',
+    TIMEOUT,
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          lives(['edit', 'edit', 'edit', 'flap', 'heal', 'pause', 'resume', 'fail', 'retry'], 6),
+          async (plan) => {
+            const life = await lived(plan);
+            await recovered(life);
+            expect(inEach(life.steps, decommission)).toEqual([]);
+            expect(drained(life.steps)).toEqual([]);
+            expect(life.failures).toEqual([]);
+          },
+        ),
+        runs(25),
+      );
+    },
+  );
+});
+
+describe('Quiet', () => {
+  it(
+    'every life comes to rest, and at rest the same is answered again, with every condition',
+    TIMEOUT,
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(lives(ANYTHING), async (plan) => {
+          const life = await lived(plan);
+          expect(await recovered(life)).toBe(true);
+          const last = new Map(life.steps.map((step) => [step.id, step]));
+          const again = new Life(life.world);
+          for (const { id, response, request } of await again.turn()) {
+            const before = last.get(id);
+            if (before === undefined) continue;
+            expect({ ...response, meta: undefined }).toEqual({ ...before.response, meta: undefined });
+            expect(observedIn(request).size).toBe(observedIn(before.request).size);
+          }
+          expect(again.world.objects).toBe(life.world.objects);
+        }),
+        runs(20),
+      );
+    },
+  );
+});
+
+describe('What people read', () => {
+  it('answers are well formed, of bounded length, and names are unique and fit', TIMEOUT, async () => {
+    await fc.assert(
+      fc.asyncProperty(lives(ANYTHING), async (plan) => {
+        const life = await lived(plan);
+        expect(inEach(life.steps, wellFormed)).toEqual([]);
+        expect(names(life.world, life.steps)).toEqual([]);
+      }),
+      runs(15),
+    );
+  });
+});
