@@ -9,7 +9,10 @@ import { canonical, isObject, listAt,
 } from '../kernel/manifest.ts';
 import { problemOf, readsOf, type CelRule, type Rule, type Transition } from './rules.ts';
 
-/** Fields that Crossplane puts into the spec of a claim or composite; no business of ours. */
+/**
+ * Fields that Crossplane puts into the spec of a claim or composite, no business of ours
+ * (crossplane-runtime v2.4.0 pkg/xcrd/schemas.go, scope LegacyCluster, read 2026-11-21).
+ */
 export const MACHINERY = [
   'claimRef',
   'compositeDeletePolicy',

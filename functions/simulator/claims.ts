@@ -5,7 +5,8 @@
 import { conditionOf, isObject, isTrue, listAt, objectAt, same, textAt } from '../kernel/manifest.ts';
 import type { JsonObject, Manifest } from '../kernel/manifest.ts';
 import { CLAIM_NAME_LABEL, CLAIM_NAMESPACE_LABEL, sha256 } from '../kernel/names.ts';
-import { admitted, definitionOfClaim, MACHINERY, type Definition } from './definitions.ts';
+import { MACHINERY } from '../apis/parse.ts';
+import { admitted, definitionOfClaim, type Definition } from './definitions.ts';
 import { apply } from './fields.ts';
 import { withCondition } from './conditions.ts';
 import { idFor, isBeingDeleted, markDeleted, put, remove, timeOf, type World } from './world.ts';

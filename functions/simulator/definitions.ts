@@ -1,4 +1,5 @@
 /** What the API server knows of kinds: ours from their XRDs, with defaults and pruning; of others what apply needs. */
+import { MACHINERY } from '../apis/parse.ts';
 import {
   isObject,
   listAt,
@@ -58,23 +59,6 @@ export function definitionOfClaim(
 ): Definition | undefined {
   return definitions.find((one) => one.claimKind === kind && groupOf(one.apiVersion) === groupOf(apiVersion));
 }
-
-/**
- * Fields of claims that mean nothing on a composite, and those of composites that only Crossplane sets
- * (crossplane-runtime v2.4.0 pkg/xcrd/schemas.go, scope LegacyCluster, read 2026-11-21).
- */
-export const MACHINERY = [
-  'claimRef',
-  'compositeDeletePolicy',
-  'compositionRef',
-  'compositionRevisionRef',
-  'compositionRevisionSelector',
-  'compositionSelector',
-  'compositionUpdatePolicy',
-  'resourceRef',
-  'resourceRefs',
-  'writeConnectionSecretToRef',
-] as const;
 
 const CORE_STATUS = ['claimConditionTypes', 'conditions', 'connectionDetails', 'lastHandledReconcileAt'];
 const OPEN: Schema = { 'x-kubernetes-preserve-unknown-fields': true };

@@ -1,20 +1,18 @@
 /** Every example, level by level and wave by wave: the real core must make the objects that our renderer shows. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { FUNCTION } from '../../functions/apis/xrd.ts';
 import { renderInputs, type RenderInput } from '../../functions/cli/export.ts';
 import { readSources } from '../../functions/cli/input.ts';
 import { processIo } from '../../functions/cli/io.ts';
 import { withFunction, worldOf } from '../../functions/cli/scene.ts';
-import { runFunction } from '../../functions/functions.ts';
 import type { Manifest } from '../../functions/kernel/manifest.ts';
-import { createLogger } from '../../functions/server/log.ts';
-import { startServer, type RunningServer } from '../../functions/server/server.ts';
 import { developmentFunction } from '../../functions/simulator/crossplane-render.ts';
 import { simulate, type Simulation } from '../../functions/simulator/simulate.ts';
 import { compositionRender, validate } from './crossplane.ts';
 import { differences } from './differences.ts';
+import { servedFunctions } from './served.ts';
 import { hasAllSchemas, schemaFolders, withEmbedded } from './schemas.ts';
 
 const folder = join(import.meta.dirname, '../../examples');
@@ -22,23 +20,7 @@ const examples = readdirSync(folder).filter((file) => file.endsWith('.yaml'));
 /** The real core runs once per render; two at a time keep both cores of a small machine busy. */
 const PARALLEL = 2;
 
-let server: RunningServer;
-let target: string;
-
-beforeAll(async () => {
-  server = await startServer({
-    address: '127.0.0.1:0',
-    tls: 'insecure',
-    handle: runFunction,
-    logger: createLogger('info', { write: () => undefined }),
-    drainSeconds: 0,
-  });
-  target = `127.0.0.1:${server.port}`;
-});
-
-afterAll(async () => {
-  await server.stop();
-});
+const target = servedFunctions();
 
 async function simulated(example: string): Promise<Simulation> {
   const sources = await readSources([join(folder, example)], processIo());
@@ -63,7 +45,7 @@ async function differencesOf(input: RenderInput): Promise<string[]> {
     xr,
     xrd,
     composition,
-    functions: [developmentFunction(FUNCTION, target)],
+    functions: [developmentFunction(FUNCTION, target())],
     observed,
     required,
     served,

@@ -1,12 +1,10 @@
 /** The real core and our model of it agree over random lives of random claims too, not only on the way to Ready. */
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { KINDS } from '../../functions/apis/kinds.ts';
 import { composition, compositeResourceDefinition, FUNCTION } from '../../functions/apis/xrd.ts';
 import { runFunction } from '../../functions/functions.ts';
 import type { Manifest } from '../../functions/kernel/manifest.ts';
-import { createLogger } from '../../functions/server/log.ts';
-import { startServer, type RunningServer } from '../../functions/server/server.ts';
 import { inProcess } from '../../functions/simulator/call.ts';
 import { observe } from '../../functions/simulator/composed.ts';
 import { developmentFunction } from '../../functions/simulator/crossplane-render.ts';
@@ -19,26 +17,13 @@ import { sampled, SEED } from '../kernel/laws/claims.ts';
 import { childhoodOf, DEFINITIONS, Life } from '../kernel/laws/life.ts';
 import { compositionRender } from './crossplane.ts';
 import { differences } from './differences.ts';
+import { servedFunctions } from './served.ts';
 
 /** What may happen to a claim and its objects. */
 const WHAT = ['edit', 'fail', 'flap', 'garbage', 'heal', 'lose', 'retry', 'vanish'] as const;
 const HISTORIES = 2;
 
-let server: RunningServer;
-
-beforeAll(async () => {
-  server = await startServer({
-    address: '127.0.0.1:0',
-    tls: 'insecure',
-    handle: runFunction,
-    logger: createLogger('info', { write: () => undefined }),
-    drainSeconds: 0,
-  });
-});
-
-afterAll(async () => {
-  await server.stop();
-});
+const target = servedFunctions();
 
 /** How the real core's objects differ from our model's, for every composite of a world. */
 async function disagreements(world: World): Promise<string[]> {
@@ -61,7 +46,7 @@ async function disagreement(world: World, id: string): Promise<string[]> {
     xr,
     xrd: compositeResourceDefinition(kind),
     composition: composition(kind),
-    functions: [developmentFunction(FUNCTION, `127.0.0.1:${server.port}`)],
+    functions: [developmentFunction(FUNCTION, target())],
     observed,
     required: requiredBy(world, seeds).filter((object) => !known.has(idOf(object))),
     served: [...asked, ...[...done.applied.values()].map(kindOf)],
