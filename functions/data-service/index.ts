@@ -46,7 +46,11 @@ function plan(input: Input<DataServiceSpec>): Graph {
   const site = siteOf(input, found);
   const planned = engine.plan(site);
   return {
-    nodes: [namespaceOf(site, engine.operator), inUse(xr, spec, namespaceKey(found.region)), ...planned.nodes],
+    nodes: [
+      namespaceOf(site, engine.operator),
+      inUse(xr, spec, namespaceKey(found.region)),
+      ...planned.nodes,
+    ],
     problems: [...problems, ...(planned.problems ?? [])],
     leaving: formerConnections(site),
   };
