@@ -25,7 +25,7 @@ import {
   unready,
   vanish,
 } from '../../../functions/simulator/faults.ts';
-import { MACHINERY } from '../../../functions/simulator/definitions.ts';
+import { MACHINERY } from '../../../functions/apis/parse.ts';
 import { compositesIn } from '../../../functions/simulator/simulate.ts';
 import type { World } from '../../../functions/simulator/world.ts';
 import { archivalChoices, dnsChoices, existingMachine, isValid } from './claims.ts';
@@ -94,6 +94,20 @@ const HAPPENINGS = {
       world,
     ),
   edit: (world, change) => edited(world, change),
+  /** A region is no longer listed, whether or not the API server would have taken that. */
+  unlist: (world, { pick }) => {
+    const clusters = claimsOf(world, DEFINITIONS).filter(
+      ([, { claimKind }]) => claimKind === 'OpenOvaCluster',
+    );
+    const id = oneOf(clusters, pick)?.[0];
+    return id === undefined
+      ? undefined
+      : editSpec(world, id, (spec) => {
+          const regions = listAt(spec, 'regions').filter(isObject);
+          const left = regions.filter(({ role }) => role !== 'standby');
+          return left.length === 0 ? spec : { ...spec, regions: left };
+        });
+  },
 } satisfies Record<string, Happening>;
 
 export function happen(world: World, change: Change): World {

@@ -166,25 +166,28 @@ const shared = fc
 
 const locations = fc.constantFrom('fsn1', 'nbg1', 'hel1', 'ash');
 
-const clusterRegions = fc
-  .record({
-    names: fc.uniqueArray(regionName, { minLength: 1, maxLength: 2 }),
-    first: locations,
-    second: locations,
-  })
-  .map(({ names, first, second }) =>
-    names.map((one, index) => ({
-      name: one,
-      location: index === 0 ? first : second,
-      ...(index > 0 && { role: 'standby' }),
-    })),
-  );
+const clusterRegions = (count: 1 | 2) =>
+  fc
+    .record({
+      names: fc.uniqueArray(regionName, { minLength: count, maxLength: count }),
+      first: locations,
+      second: locations,
+    })
+    .map(({ names, first, second }) =>
+      names.map((one, index) => ({
+        name: one,
+        location: index === 0 ? first : second,
+        ...(index > 0 && { role: 'standby' }),
+      })),
+    );
 
-const cluster = fc
-  .record({ name: claimName, spec: shared, regions: clusterRegions, protectedNow: fc.boolean() })
-  .map(({ name: called, spec, regions, protectedNow }) =>
-    claim('OpenOvaCluster', called, { ...spec, regions, deletionProtection: protectedNow }),
-  );
+const clusterOf = (count: 1 | 2) =>
+  fc
+    .record({ name: claimName, spec: shared, regions: clusterRegions(count), protectedNow: fc.boolean() })
+    .map(({ name: called, spec, regions, protectedNow }) =>
+      claim('OpenOvaCluster', called, { ...spec, regions, deletionProtection: protectedNow }),
+    );
+const cluster = clusterOf(1);
 
 const region = fc
   .record({ name: claimName, spec: shared, region: regionName, location: locations })
@@ -280,6 +283,7 @@ const KINDS: readonly fc.Arbitrary<readonly Manifest[]>[] = [
   alone(region),
   alone(cluster),
   withService,
+  alone(clusterOf(2)),
 ];
 
 /**

@@ -114,6 +114,8 @@ const allReady = (world: World): World =>
   new Map([...world].map(([key, object]) => [key, withReady(object, true)]));
 
 const served = () => true;
+/** Generous: the machine may be busy with other things. */
+const TIMEOUT = { timeout: 300_000 };
 
 /** Reconciles until nothing changes, everything becoming ready in between; undefined when it does not come to rest. */
 function rested(
@@ -162,7 +164,7 @@ function lived(
 }
 
 describe('Order', () => {
-  it('nothing is made before all that it waits for is ready', () => {
+  it('nothing is made before all that it waits for is ready', TIMEOUT, () => {
     fc.assert(
       fc.property(histories, (history) => {
         for (const { before, settled, graph } of lived(history).seen)
@@ -181,7 +183,7 @@ describe('Order', () => {
 });
 
 describe('Latch', () => {
-  it('what exists and is wanted stays, whatever flaps', () => {
+  it('what exists and is wanted stays, whatever flaps', TIMEOUT, () => {
     fc.assert(
       fc.property(histories, (history) => {
         for (const { before, settled, graph } of lived(history).seen)
@@ -194,7 +196,7 @@ describe('Latch', () => {
 });
 
 describe('Freeze', () => {
-  it('a frozen field keeps the value it was made with, and so does all that is made once', () => {
+  it('a frozen field keeps the value it was made with, and so does all that is made once', TIMEOUT, () => {
     fc.assert(
       fc.property(histories, (history) => {
         for (const { before, settled, graph } of lived(history).seen)
@@ -215,32 +217,37 @@ function sizeOf({ spec }: Manifest): unknown {
 }
 
 describe('Decommission', () => {
-  it('what leaves goes after all that was made after it, after its Usages, and never as an orphan', () => {
-    fc.assert(
-      fc.property(histories, (history) => {
-        for (const { before, settled, graph } of lived(history).seen) {
-          const wanted = new Set(graph.nodes.map(({ key }) => key));
-          for (const [key, object] of before) {
-            if (settled.desired.has(key)) continue;
-            expect(textAt(object, 'spec', 'deletionPolicy'), key).not.toBe('Orphan');
-            for (const [other, user] of before) {
-              const of = textAt(user, 'spec', 'of', 'resourceRef', 'name');
-              expect(of === object.metadata.name, `${key} under ${other}`).toBe(false);
-              const after = (user.metadata.annotations?.['platform.openova.io/after'] ?? '').split(',');
-              const own = textAt(user, 'spec', 'by', 'resourceRef', 'name') === object.metadata.name;
-              if (!wanted.has(other) && !own)
-                expect(after.includes(key), `${key} before ${other}`).toBe(false);
-              const by = textAt(object, 'spec', 'by', 'resourceRef', 'name');
-              if (!wanted.has(other)) expect(by === user.metadata.name, `${key} before its user`).toBe(false);
+  it(
+    'what leaves goes after all that was made after it, after its Usages, and never as an orphan',
+    TIMEOUT,
+    () => {
+      fc.assert(
+        fc.property(histories, (history) => {
+          for (const { before, settled, graph } of lived(history).seen) {
+            const wanted = new Set(graph.nodes.map(({ key }) => key));
+            for (const [key, object] of before) {
+              if (settled.desired.has(key)) continue;
+              expect(textAt(object, 'spec', 'deletionPolicy'), key).not.toBe('Orphan');
+              for (const [other, user] of before) {
+                const of = textAt(user, 'spec', 'of', 'resourceRef', 'name');
+                expect(of === object.metadata.name, `${key} under ${other}`).toBe(false);
+                const after = (user.metadata.annotations?.['platform.openova.io/after'] ?? '').split(',');
+                const own = textAt(user, 'spec', 'by', 'resourceRef', 'name') === object.metadata.name;
+                if (!wanted.has(other) && !own)
+                  expect(after.includes(key), `${key} before ${other}`).toBe(false);
+                const by = textAt(object, 'spec', 'by', 'resourceRef', 'name');
+                if (!wanted.has(other))
+                  expect(by === user.metadata.name, `${key} before its user`).toBe(false);
+              }
             }
           }
-        }
-      }),
-      runs(500),
-    );
-  });
+        }),
+        runs(500),
+      );
+    },
+  );
 
-  it('every change of mind comes to its end: all that is wanted is there, all else is gone', () => {
+  it('every change of mind comes to its end: all that is wanted is there, all else is gone', TIMEOUT, () => {
     fc.assert(
       fc.property(histories, (history) => {
         const { world, graph } = lived(history);
@@ -254,7 +261,7 @@ describe('Decommission', () => {
 });
 
 describe('Honest answer', () => {
-  it('with a problem everything stays as it is, and nothing is new', () => {
+  it('with a problem everything stays as it is, and nothing is new', TIMEOUT, () => {
     const problems = [{ field: 'spec.size', message: 'is 0' }];
     fc.assert(
       fc.property(histories, (history) => {
@@ -273,7 +280,7 @@ describe('Honest answer', () => {
 describe('Consent', () => {
   const release = { running: '0.1', wanted: '0.1', installed: '0.2' };
 
-  it('a newer package alone changes only what follows it and makes only what scales', () => {
+  it('a newer package alone changes only what follows it and makes only what scales', TIMEOUT, () => {
     fc.assert(
       fc.property(histories, (history) => {
         for (const { before, settled, graph } of lived(history, { release }).seen) {
@@ -296,24 +303,28 @@ describe('Consent', () => {
     );
   });
 
-  it('what runs is as ready as before, and the newer package comes to its end when it is asked for', () => {
-    fc.assert(
-      fc.property(histories, (history) => {
-        const { built, graph } = lived({ ...history, flaps: [] }, { release });
-        if (built === undefined) throw new Error('the first does not come to rest');
-        const alone = rested(graph, built.world);
-        expect(alone?.settled.ready).toBe(true);
-        const asked = { ...graph, release: { ...release, wanted: '0.2' } };
-        const end = rested(asked, alone?.world ?? built.world);
-        expect([...(end?.world.keys() ?? [])].sort()).toEqual(graph.nodes.map(({ key }) => key).sort());
-      }),
-      runs(300),
-    );
-  });
+  it(
+    'what runs is as ready as before, and the newer package comes to its end when it is asked for',
+    TIMEOUT,
+    () => {
+      fc.assert(
+        fc.property(histories, (history) => {
+          const { built, graph } = lived({ ...history, flaps: [] }, { release });
+          if (built === undefined) throw new Error('the first does not come to rest');
+          const alone = rested(graph, built.world);
+          expect(alone?.settled.ready).toBe(true);
+          const asked = { ...graph, release: { ...release, wanted: '0.2' } };
+          const end = rested(asked, alone?.world ?? built.world);
+          expect([...(end?.world.keys() ?? [])].sort()).toEqual(graph.nodes.map(({ key }) => key).sort());
+        }),
+        runs(300),
+      );
+    },
+  );
 });
 
 describe('Served', () => {
-  it('a kind is made only where it exists already or was found to be served', () => {
+  it('a kind is made only where it exists already or was found to be served', TIMEOUT, () => {
     fc.assert(
       fc.property(histories, fc.boolean(), (history, usages) => {
         const isServed = (kind: string) => usages === kind.includes('ClusterUsage');

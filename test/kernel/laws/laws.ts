@@ -21,7 +21,7 @@ import { isReady, observe } from '../../../functions/kernel/observed.ts';
 import { platformComposer } from '../../../functions/platform/index.ts';
 import { regionComposer } from '../../../functions/region/index.ts';
 import { isUsage } from '../../../functions/simulator/usages.ts';
-import { groupOf, idOf, type World } from '../../../functions/simulator/world.ts';
+import { controllerOf, groupOf, idOf, uidOf, type World } from '../../../functions/simulator/world.ts';
 import { composedIn, compositeOf, desiredIn, observedIn, type Step } from './life.ts';
 
 /** What is wrong, one line each; nothing when the law is kept. */
@@ -238,11 +238,28 @@ export function decommission({ request, response, before }: Step): Verdict {
       for (const usage of before.objects.values())
         if (isUsageOf(usage, 'of', object))
           wrong.push(`"${key}" is dropped while ${idOf(usage)} protects it`);
+      if (object.kind === 'XOpenOvaRegion') wrong.push(...regionGoing(request, object, before));
       if (isUsage(object))
         for (const [other, user] of unwanted)
           if (isUsageOf(object, 'by', user)) wrong.push(`"${key}" is dropped before its user "${other}"`);
       return wrong;
     });
+}
+
+/** A region goes only without protection, and with everything that it made at the cloud. */
+function regionGoing(request: RunFunctionRequest, region: Manifest, before: World): Verdict {
+  const name = region.metadata.name ?? '';
+  const isProtected = at(compositeOf(request), 'spec', 'deletionProtection') !== false;
+  const staying = [...before.objects.values()].filter(
+    (object) =>
+      controllerOf(object)?.['uid'] === uidOf(region) &&
+      groupOf(object.apiVersion).endsWith('.hetzner.crossplane.io') &&
+      at(object, 'spec', 'deletionPolicy') === 'Orphan',
+  );
+  return [
+    ...(isProtected ? [`region ${name} goes though the cluster is protected`] : []),
+    ...staying.map((object) => `region ${name} goes and ${idOf(object)} would stay at the cloud`),
+  ];
 }
 
 /** Decommission of machines, over a whole life: drained before they go, one at a time. */
@@ -256,10 +273,12 @@ export function drained(steps: readonly Step[]): Verdict {
       if (/^(server|agent)\/[^/]+\/[^/]+(\/\d+)?$/.test(key) && object.kind === 'Job' && isReady(object))
         joined.add(`${id} ${key.split('/').slice(1, 3).join('/')}`);
     const going = [...observed].filter(([key, { kind }]) => kind === 'Server' && !desired.has(key));
-    if (going.length > 1) wrong.push(`${going.map(([key]) => key).join(' and ')} go at once`);
-    for (const [key, server] of going) {
+    const withNode = going.filter(([key, server]) =>
+      joined.has(`${id} ${key.slice('machine/'.length)}/${cloudIdOf(server) ?? ''}`),
+    );
+    if (withNode.length > 1) wrong.push(`${withNode.map(([key]) => key).join(' and ')} go at once`);
+    for (const [key] of withNode) {
       const machine = key.slice('machine/'.length);
-      if (!joined.has(`${id} ${machine}/${cloudIdOf(server) ?? ''}`)) continue;
       const done = [...observed].some(
         ([other, job]) =>
           other.startsWith(`drain-and-remove/${machine}/`) && job.kind === 'Job' && isReady(job),
@@ -326,17 +345,38 @@ export function wellFormed({ request, response }: Pick<Step, 'request' | 'respon
       wrong.push(`a result is long: ${message.slice(0, 80)}`);
   for (const [key, { ready }] of Object.entries(desired?.resources ?? {}))
     if (ready === Ready.READY_UNSPECIFIED) wrong.push(`"${key}" does not say whether it is ready`);
+  const { seconds } = response.meta?.ttl ?? { seconds: 0 };
+  const isBusy = desired?.composite?.ready === Ready.READY_FALSE;
+  if (isBusy ? seconds !== BUSY : seconds < WATCHFUL) wrong.push(`asks again in ${seconds} s`);
   const status = JSON.stringify(desired?.composite?.resource?.['status'] ?? {});
   if (status.length > MOST_STATUS) wrong.push(`the status has ${status.length} characters`);
   if (desired?.composite?.resource?.['kind'] !== xr.kind) wrong.push('the composite has another kind');
   return wrong;
 }
 
+/** Seconds until the next look, while anything is not ready and, at least, when all is. */
+const BUSY = 5;
+const WATCHFUL = 30;
 /** Kubernetes takes 32768; a person reads less. Events are cut at 1024. */
 const MOST_MESSAGE = 4096;
 const MOST_RESULT = 1024;
 const MOST_RESULTS = 20;
 const MOST_STATUS = 64 * 1024;
+
+/** Quiet: a condition that was said once is said in every answer to valid input. */
+export function conditionSets(steps: readonly Step[]): Verdict {
+  const said = new Map<string, Set<string>>();
+  return steps.flatMap(({ id, response: { conditions } }) => {
+    const types = new Set(conditions.map(({ type }) => type));
+    if (
+      conditions.some(({ type, status }) => type === 'InputValid' && status !== Status.STATUS_CONDITION_TRUE)
+    )
+      return [];
+    const missing = [...(said.get(id) ?? [])].filter((type) => !types.has(type));
+    said.set(id, types);
+    return missing.map((type) => `${id} no longer says ${type}`);
+  });
+}
 
 /** Names: short enough for labels, host names and Terraform, and no object belongs to two. */
 export function names(world: World, steps: readonly Step[]): Verdict {

@@ -1,9 +1,11 @@
 /** Laws over lives: claims are built, then things happen to them. */
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { isObject, isTrue, objectAt, type Json, type Manifest } from '../../../functions/kernel/manifest.ts';
 import { changes, happen, type Change } from './changes.ts';
 import { runs, sampled } from './claims.ts';
 import {
+  conditionSets,
   decommission,
   drained,
   freeze,
@@ -65,6 +67,7 @@ const inEach = (steps: readonly Step[], law: (step: Step) => Verdict) => steps.f
 
 const ANYTHING = [
   'edit',
+  'unlist',
   'fail',
   'flap',
   'garbage',
@@ -116,11 +119,8 @@ describe('Latch', () => {
       await fc.assert(
         fc.asyncProperty(lives(['flap', 'garbage', 'heal', 'pause', 'resume']), async (plan) => {
           const life = await lived({ ...plan, begins: 100 });
-          const { worlds } = await childhoodOf(plan.documents);
           await recovered(life);
-          const before = [
-            ...composedIn(worldAt({ ...(await childhoodOf(plan.documents)), worlds }, 100)).keys(),
-          ];
+          const before = [...composedIn(worldAt(await childhoodOf(plan.documents), 100)).keys()];
           expect([...composedIn(life.world).keys()]).toEqual(expect.arrayContaining(before));
         }),
         runs(20),
@@ -156,7 +156,7 @@ describe('Decommission', () => {
     async () => {
       await fc.assert(
         fc.asyncProperty(
-          lives(['edit', 'edit', 'edit', 'flap', 'heal', 'pause', 'resume', 'fail', 'retry'], 6),
+          lives(['edit', 'edit', 'edit', 'unlist', 'flap', 'heal', 'pause', 'resume', 'fail', 'retry'], 6),
           async (plan) => {
             const life = await lived(plan);
             await recovered(life);
@@ -189,6 +189,7 @@ describe('Quiet', () => {
             expect(observedIn(request).size).toBe(observedIn(before.request).size);
           }
           expect(again.world.objects).toBe(life.world.objects);
+          expect(conditionSets(life.steps)).toEqual([]);
         }),
         runs(20),
       );
@@ -207,4 +208,38 @@ describe('What people read', () => {
       runs(15),
     );
   });
+
+  it('claims of one name in two namespaces have nothing in common', TIMEOUT, async () => {
+    const pair = fc.tuple(fc.constantFrom(...CLAIMS), fc.constantFrom(...CLAIMS));
+    await fc.assert(
+      fc.asyncProperty(pair, async ([left, right]) => {
+        const documents = [...placed(left, 'team-a'), ...placed(right, 'team-b')];
+        const { worlds, steps, failures } = await childhoodOf(documents);
+        const world = worlds.at(-1);
+        expect(world && names(world, steps)).toEqual([]);
+        expect(failures).toEqual([]);
+        const composites = [...(world?.objects.values() ?? [])].filter(({ kind }) =>
+          kind.startsWith('XOpenOva'),
+        );
+        expect(composites.filter((composite) => !isTrue(composite, 'Ready'))).toEqual([]);
+      }),
+      runs(3),
+    );
+  });
 });
+
+/** The same claims in another namespace, all of them under one name. */
+function placed(documents: readonly Manifest[], namespace: string): Manifest[] {
+  const named = (value: Json | undefined): Json | undefined =>
+    isObject(value) && 'name' in value ? { ...value, name: 'same' } : value;
+  return documents.map((document) => ({
+    ...document,
+    metadata: { name: 'same', namespace },
+    spec: Object.fromEntries(
+      Object.entries(objectAt(document, 'spec') ?? {}).map(([field, value]) => [
+        field,
+        /^(cluster|region)Ref$/.test(field) ? named(value) : value,
+      ]),
+    ),
+  }));
+}
