@@ -104,7 +104,7 @@ export async function startApiServer(
     ],
   });
   const kube = new Kube(access);
-  await eventually(`the API server ${name}`, 60, async () => {
+  await eventually(`the API server ${name}`, 180, async () => {
     await apiServer.check();
     return kube.raw('/readyz');
   });

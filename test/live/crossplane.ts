@@ -66,7 +66,7 @@ export async function startCrossplane(control: ApiServer, { folder, logs }: Plac
     CRDS_PATH: join(module, 'cluster/crds'),
     WEBHOOK_CONFIGS_PATH: join(module, 'cluster/webhookconfigurations'),
   };
-  await eventually('crossplane core init', 60, async () => {
+  await eventually('crossplane core init', 180, async () => {
     // Its first run ends before its own definitions are established.
     await run(core, ['core', 'init', '--activation', '*'], { env: { ...env, HOME: folder } });
     return true;
@@ -111,7 +111,7 @@ export async function startCrossplane(control: ApiServer, { folder, logs }: Plac
     ],
   });
   await registerFunction(kube, functionPort);
-  await eventually('crossplane core', 60, async () => {
+  await eventually('crossplane core', 180, async () => {
     await Promise.all([running, rbac, answering].map((one) => one.check()));
     const answer = await fetch(`http://127.0.0.1:${healthPort}/readyz`);
     return answer.ok ? true : undefined;
@@ -126,7 +126,7 @@ export async function installApis(kube: Kube): Promise<void> {
       for (const object of await readManifests(join(root, folder, file))) await kube.apply(object);
     }
   }
-  await eventually('our definitions', 60, async () => {
+  await eventually('our definitions', 180, async () => {
     const found = await kube.list('apiextensions.crossplane.io/v1', 'CompositeResourceDefinition');
     const offered = found.filter((one) => listAt(one, 'status', 'conditions').filter(isGood).length >= 1);
     return found.length === 4 && offered.length === 4 ? true : undefined;

@@ -174,6 +174,9 @@ async function work(program: Kube, input: Input, clusterOf: ClusterOf): Promise<
     case 'server':
     case 'agent': {
       const { kube } = await clusterOf(region);
+      const node = { apiVersion: 'v1', kind: 'Node', name: input.target.name };
+      // A node that is there keeps what others have done to it.
+      if ((await kube.get(node)) !== undefined) return;
       const labels = Object.fromEntries(
         [input.k3s.node['node-label']].flat().map((pair) => {
           const [key = '', value = ''] = String(pair ?? '').split('=');

@@ -111,7 +111,7 @@ export async function installProviderCrds(kube: Kube): Promise<void> {
     metadata: { name: 'live:providers', labels: { 'rbac.crossplane.io/aggregate-to-crossplane': 'true' } },
     rules: [{ apiGroups: [...groups].sort(), resources: ['*'], verbs: ['*'] }],
   });
-  await eventually('the definitions of providers', 30, async () => {
+  await eventually('the definitions of providers', 120, async () => {
     const found = await kube.list('apiextensions.k8s.io/v1', 'CustomResourceDefinition');
     return found.every((crd) =>
       JSON.stringify(at(crd, 'status', 'conditions') ?? '').includes('"Established"'),
