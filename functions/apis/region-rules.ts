@@ -138,6 +138,20 @@ export const regionRules: readonly Rule<RegionGiven>[] = [
     check: (spec) => forbidden(spec, spec.cloud.tokenSecretRef),
   },
   {
+    path: 'blueprints',
+    cel: 'self.blueprints.size() == 0',
+    clusterCel: everywhere((scope) => `${scope}.size() == 0`, 'blueprints'),
+    message: 'must be empty: blueprints are not available yet',
+    check: ({ blueprints }) => unless(blueprints.length === 0, { given: shown(blueprints[0]) }),
+  },
+  {
+    path: 'maintenance.window',
+    cel: '!has(self.maintenance.window)',
+    clusterCel: everywhere((scope) => `!has(${scope}.window)`, 'maintenance'),
+    message: 'must be left out: maintenance windows are not available yet',
+    check: ({ maintenance: { window } }) => unless(window === undefined, { given: shown(window) }),
+  },
+  {
     path: 'location',
     cel: `!(${HETZNER}) || (has(self.location) && self.location in ${quoted(LOCATIONS)})`,
     clusterCel: `!(${HETZNER}) || self.regions.all(r, has(r.location) && r.location in ${quoted(LOCATIONS)})`,

@@ -6,9 +6,13 @@ import { parsePlatform } from '../apis/platform.ts';
 import { parseRegion } from '../apis/region.ts';
 import { nearest } from '../apis/parse.ts';
 import { API_VERSION } from '../apis/xrd.ts';
-import type { Problem } from '../kernel/graph.ts';
-import { objectAt, type Manifest } from '../kernel/manifest.ts';
+import type { Choices } from '../catalogue/component.ts';
+import { isNewer } from '../catalogue/release.ts';
+import { checkPlatform } from '../catalogue/select.ts';
+import type { Parsed, Problem } from '../kernel/graph.ts';
+import { objectAt, type JsonObject, type Manifest } from '../kernel/manifest.ts';
 import { GROUP } from '../kernel/names.ts';
+import { RELEASE } from '../release.ts';
 import { groupOf } from '../simulator/world.ts';
 import type { Source } from './input.ts';
 
@@ -19,14 +23,56 @@ export interface Finding {
   readonly problem: Problem;
 }
 
-type Parse = (object: Manifest) => { readonly ok: boolean; readonly problems?: readonly Problem[] };
+type Check = (object: Manifest) => readonly Problem[];
 
-const PARSERS: Readonly<Record<string, Parse>> = {
-  XDataService: parseDataService,
-  XOpenOvaCluster: parseCluster,
-  XOpenOvaPlatform: parsePlatform,
-  XOpenOvaRegion: parseRegion,
+/** What parsing finds, and in what parses, what the catalogue and the installed release say of the choices. */
+function checking<Spec>(
+  parse: (object: Manifest) => Parsed<Spec>,
+  choices: (spec: Spec) => readonly Choices[],
+): Check {
+  return (object) => {
+    const parsed = parse(object);
+    return parsed.ok ? choices(parsed.spec).flatMap(checkChoices) : parsed.problems;
+  };
+}
+
+const CHECKS: Readonly<Record<string, Check>> = {
+  XDataService: checking(parseDataService, () => []),
+  // Regions mostly choose alike: what is said of each is said once.
+  XOpenOvaCluster: (object) =>
+    once(checking(parseCluster, ({ regions }) => regions.map(({ spec }) => spec))(object)),
+  XOpenOvaPlatform: checking(parsePlatform, (spec) => [spec]),
+  XOpenOvaRegion: checking(parseRegion, (spec) => [spec]),
 };
+
+function checkChoices(spec: Choices): Problem[] {
+  const { release } = spec.platform;
+  if (release === undefined || release === 'latest' || !isNewer(release)) return checkPlatform(spec);
+  const message = `is "${release}", which is newer than the installed "${RELEASE}", must be ${RELEASE}, latest or left out`;
+  return [{ field: 'spec.platform.release', message }];
+}
+
+function once(problems: readonly Problem[]): Problem[] {
+  return [...new Map(problems.map((problem) => [`${problem.field} ${problem.message}`, problem])).values()];
+}
+
+/** A name of a namespace: RFC 1123 label. Source: kubernetes.io, Object Names and IDs, 2026-11. */
+const LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+
+/** YAML makes `on`, `no` and `5` something else than text. */
+function metadataProblems({ name, namespace }: JsonObject): Problem[] {
+  return Object.entries({ name, namespace }).flatMap(([field, value]): Problem[] => {
+    const path = `metadata.${field}`;
+    if (value === undefined || value === '') return [];
+    if (typeof value !== 'string')
+      return [{ field: path, message: `is ${JSON.stringify(value)}, must be text: put it in quotes` }];
+    if (field === 'namespace' && !LABEL.test(value))
+      return [
+        { field: path, message: `is "${value}", must be at most 63 lower-case letters, digits and dashes` },
+      ];
+    return [];
+  });
+}
 
 /** Kinds that a person may write: claims, and composites where there is no claim. */
 export const WRITTEN = KINDS.map(({ kind, claim }) => claim?.kind ?? kind).sort();
@@ -48,7 +94,9 @@ export function problemsOf(object: Manifest): readonly Problem[] {
   const { name, namespace } = object.metadata;
   const unnamed = name === undefined || name === '';
   const misplaced = object.kind === known.kind && namespace !== undefined;
-  const result = PARSERS[known.kind]?.(object);
+  const untyped = metadataProblems(object.metadata);
+  if (untyped.length > 0) return untyped;
+  const found = CHECKS[known.kind]?.(object) ?? [];
   return [
     ...(unnamed ? [{ field: 'metadata.name', message: 'is missing, must be the name of the object' }] : []),
     ...(misplaced
@@ -61,7 +109,7 @@ export function problemsOf(object: Manifest): readonly Problem[] {
       : []),
     ...(objectAt(object, 'spec') === undefined
       ? [{ field: 'spec', message: 'is missing, must be an object' }]
-      : (result?.problems ?? []).filter(({ field }) => !(unnamed && field === 'metadata.name'))),
+      : found.filter(({ field }) => !(unnamed && field === 'metadata.name'))),
   ];
 }
 
