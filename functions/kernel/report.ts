@@ -47,7 +47,7 @@ export function progress(
   const pending = perStep.filter(({ states: all }) => all.some(({ ready }) => !ready));
   const current = pending[0];
   const waitingFor = pending
-    .flatMap(({ name, states: all }) => all.flatMap((state) => waitingOf(name, state, advise)))
+    .flatMap(({ name, states: all }) => all.flatMap((state) => waitingOf(name, state, settled, advise)))
     .slice(0, MOST_WAITING);
   const blocked = waitingFor.length === 0 && settled.unserved.length > 0;
   return {
@@ -77,17 +77,39 @@ function stepCondition(type: string, states: readonly NodeState[]): Condition {
     return { type, status: 'False', reason: 'Waiting', message };
   }
   const first = [...new Set(waiting.flatMap(({ blockedBy }) => blockedBy))];
+  // Nothing of it exists, and nothing is in its way: it is made by this very answer.
+  if (first.length === 0)
+    return {
+      type,
+      status: 'False',
+      reason: 'Waiting',
+      message: `Making ${few(waiting.map(({ node }) => node.key))}`,
+    };
   return { type, status: 'False', reason: 'Pending', message: `Not begun, needs ${few(first)}` };
 }
 
-function waitingOf(step: string, { observed, ready, node }: NodeState, advise: Advise): Waiting[] {
-  if (ready || observed === undefined) return [];
+function waitingOf(
+  step: string,
+  { observed, ready, node }: NodeState,
+  { desired }: Settled,
+  advise: Advise,
+): Waiting[] {
+  if (ready) return [];
+  if (observed === undefined) {
+    const made = desired.get(node.key)?.manifest;
+    return made === undefined ? [] : [beingMade(step, made)];
+  }
   const { message, hint } = explain(observed, advise);
   const since = sinceOf(observed);
   const object = `${observed.kind}/${observed.metadata.name ?? node.key}`;
   return [
     { object, step, ...(since !== undefined && { since }), message, ...(hint !== undefined && { hint }) },
   ];
+}
+
+/** What was asked for a moment ago and has not been seen yet: without it a person reads that nothing is waited for. */
+function beingMade(step: string, { kind, metadata }: Manifest): Waiting {
+  return { object: `${kind}/${metadata.name ?? ''}`, step, message: `${kind} is being made` };
 }
 
 /** What an object that is not ready says of itself. */
