@@ -43,6 +43,11 @@ export function takesColour({ isTerminal }: Output, { NO_COLOR, TERM }: Io['env'
 }
 
 /** Standard streams. A reader that goes away, such as `head`, ends the program without a word. */
+/** How this program is called: an npm script has no `openova` on its user's path. */
+export function commandIn({ npm_lifecycle_event: script }: Io['env']): string {
+  return script === undefined ? 'openova' : 'npm run -s openova --';
+}
+
 export function processIo(): Io {
   const leave = (error: NodeJS.ErrnoException): void => {
     if (error.code === 'EPIPE') process.exit(EXIT.ok);

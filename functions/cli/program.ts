@@ -123,7 +123,7 @@ Exit codes: 0 all claims are valid, 1 some are not, 2 a file cannot be read.
 
 Examples:
   openova validate claim.yaml
-  cat claims/*.yaml | openova validate -`,
+  kubectl get openovaclusters,openovaregions -A -o yaml | openova validate -`,
     )
     .action(async (files: string[]) => {
       const { validate } = await import('./validate.ts');

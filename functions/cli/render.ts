@@ -6,7 +6,7 @@ import { simulate, type Simulation, type Wave } from '../simulator/simulate.ts';
 import { check, lineFor } from './check.ts';
 import { checkGraphFile, pictureOf } from './graph.ts';
 import { readSources, reasonOf } from './input.ts';
-import { EXIT, takesColour, UserError, type Io } from './io.ts';
+import { commandIn, EXIT, takesColour, UserError, type Io } from './io.ts';
 import { DEFINITIONS, withFunction, worldOf } from './scene.ts';
 
 export interface RenderOptions {
@@ -68,7 +68,14 @@ async function write(
   const format = options.output ?? (io.out.isTerminal ? 'tree' : 'yaml');
   if (format === 'tree') {
     const { treeOf } = await import('./tree.ts');
-    io.out.write(treeOf(simulation, { files, colour: takesColour(io.out, io.env), until: options.until }));
+    io.out.write(
+      treeOf(simulation, {
+        files,
+        command: commandIn(io.env),
+        colour: takesColour(io.out, io.env),
+        until: options.until,
+      }),
+    );
     return;
   }
   const { jsonOf, yamlOf } = await import('./manifests.ts');

@@ -10,6 +10,8 @@ import { DEFINITIONS } from './scene.ts';
 import { painter, type Colour, type Paint } from './style.ts';
 
 export interface TreeOptions {
+  /** How a person calls this program. */
+  readonly command: string;
   readonly files: readonly string[];
   readonly colour: boolean;
   readonly until: number | undefined;
@@ -167,9 +169,9 @@ export function gib(mebibytes: number): string {
 }
 
 /** The next command to try. */
-function next({ files, until }: TreeOptions): string {
+function next({ files, until, command }: TreeOptions): string {
   const given = files.join(' ');
   return until === undefined
-    ? `Next: openova render ${given} --graph waves.html`
-    : `Next: openova render ${given} --until ${until + 1}`;
+    ? `Next: ${command} render ${given} --graph waves.html`
+    : `Next: ${command} render ${given} --until ${until + 1}`;
 }

@@ -1,5 +1,5 @@
 /**
- * How K3s is configured: the flags of the seeds, corrected and completed. docs/k3s.md is made of this table.
+ * How K3s is configured: the flags of OpenOva's technology stack (2026-02), corrected and completed. docs/k3s.md is made of this table.
  * Source: docs.k3s.io, server and agent configuration, and K3s v1.36.3 (2026-08); what else is named at the flag.
  */
 import type { RegionSpec } from '../apis/region.ts';
@@ -38,13 +38,13 @@ export const SERVER_FLAGS: readonly Flag[] = [
   {
     flag: 'disable-kube-proxy',
     value: () => true,
-    reason: "The seeds lack it: Cilium's kubeProxyReplacement only adds to a kube-proxy that runs",
+    reason: "Not in the stack document: Cilium's kubeProxyReplacement only adds to a kube-proxy that runs",
   },
   {
     flag: 'disable-cloud-controller',
     value: onCloud(true),
     reason:
-      "The seeds lack it: Hetzner's cloud controller takes the place of the embedded one, which existing machines keep",
+      "Not in the stack document: Hetzner's cloud controller takes the place of the embedded one, which existing machines keep",
   },
   {
     flag: 'cluster-cidr',
@@ -70,18 +70,18 @@ export const SERVER_FLAGS: readonly Flag[] = [
     flag: 'kube-controller-manager-arg',
     value: () => ['node-monitor-period=5s', 'node-monitor-grace-period=20s'],
     reason:
-      'Of the seeds: a lost node is noticed after 20 s instead of 50 s. It needs the faster kubelet reports below',
+      'As in the stack document: a lost node is noticed after 20 s instead of 50 s. It needs the faster kubelet reports below',
   },
   {
     flag: 'kube-apiserver-arg',
     value: () => ['default-watch-cache-size=50'],
-    reason: 'Of the seeds; without effect since Kubernetes 1.19, where caches size themselves',
+    reason: 'As in the stack document; without effect since Kubernetes 1.19, where caches size themselves',
   },
   {
     flag: 'etcd-arg',
     value: () => ['quota-backend-bytes=2147483648'],
     reason:
-      "The seeds say 1 GiB, half of etcd's default; Helm's revisions and reports of scanners fill it and the API turns read-only, so 2 GiB",
+      "The stack document says 1 GiB, half of etcd's default; Helm's revisions and reports of scanners fill it and the API turns read-only, so 2 GiB",
   },
 ];
 
@@ -95,7 +95,7 @@ export const NODE_FLAGS: readonly Flag[] = [
       ...(cloud.provider === 'existing' ? [] : ['cloud-provider=external']),
     ],
     reason:
-      "The seeds say 50 pods, the platform alone needs more on a single machine; a /24 for each node allows 110. Reports every 4 s go with the 20 s above. cloud-provider=external waits for Hetzner's cloud controller: K3s sets it only for its own",
+      "The stack document says 50 pods, the platform alone needs more on a single machine; a /24 for each node allows 110. Reports every 4 s go with the 20 s above. cloud-provider=external waits for Hetzner's cloud controller: K3s sets it only for its own",
   },
   {
     flag: 'protect-kernel-defaults',
