@@ -8,7 +8,7 @@ import { memoryNeeded } from '../catalogue/memory.ts';
 import { enginesIn, servicesSelector } from '../data-service/discover.ts';
 import type { After, Composer, Graph, Input, Node, Problem, Report } from '../kernel/graph.ts';
 import { listAt, numberAt, textAt, type Manifest } from '../kernel/manifest.ts';
-import { CLAIM_NAME_LABEL, CLAIM_NAMESPACE_LABEL } from '../kernel/names.ts';
+import { CLAIM_NAME_LABEL, CLAIM_NAMESPACE_LABEL, nameFor } from '../kernel/names.ts';
 import { progress, progressStatus } from '../kernel/report.ts';
 import type { Settled } from '../kernel/settle.ts';
 import { RELEASE } from '../release.ts';
@@ -35,7 +35,10 @@ function plan(input: Input<PlatformSpec>): Graph {
   const running = textAt(xr, 'status', 'release');
   const wanted = wantedRelease(spec, running);
   return {
-    nodes: planComponents(components, contextOf(spec, components)),
+    nodes: [
+      ...planComponents(components, contextOf(spec, components)),
+      ...planUsages(xr.metadata.name ?? '', spec, components),
+    ],
     problems: [
       ...(isOlder(spec, running) ? [] : checkPlatform(spec, engines)),
       ...checkRelease(spec, wanted, running),
@@ -65,6 +68,39 @@ export function planComponents(components: readonly Component[], context: Contex
       after: [...needed, ...gate, ...(node.after ?? [])],
     }));
   });
+}
+
+/**
+ * The way into the cluster stays until what is uninstalled through it is gone. The provider's own ProviderConfigUsages do not
+ * see to that: under Foreground deletion Kubernetes deletes them, as they belong to the Release, before the Release itself,
+ * whose finalizer then waits for ever for a ProviderConfig that went. Seen on a live core 2.4.0 and provider-helm 1.3.0, 2026-11.
+ */
+function planUsages(xrName: string, spec: PlatformSpec, components: readonly Component[]): Node[] {
+  return components
+    .filter(({ uninstall }) => uninstall !== undefined)
+    .map(({ id, step }) => ({
+      key: `usage/provider-config/${id}`,
+      step,
+      after: [id],
+      manifest: {
+        apiVersion: 'protection.crossplane.io/v1beta1',
+        kind: 'ClusterUsage',
+        spec: {
+          of: {
+            apiVersion: 'helm.crossplane.io/v1beta1',
+            kind: 'ProviderConfig',
+            resourceRef: { name: spec.providerConfigName },
+          },
+          by: {
+            apiVersion: 'helm.crossplane.io/v1beta1',
+            kind: 'Release',
+            resourceRef: { name: nameFor(xrName, id) },
+          },
+          reason: 'The cluster is reached this way until the release is uninstalled',
+          replayDeletion: true,
+        },
+      },
+    }));
 }
 
 /** Until every machine has joined, only what makes machines Ready is installed; the region says when. */
@@ -192,7 +228,9 @@ function runningComponents(input: Input<PlatformSpec>, settled: Settled): Runnin
   const ids = new Set(known.map(({ id }) => id));
   const operators = listAt(xr, 'status', 'operators');
   const idOf = (key: string) => key.split('/', 1)[0] ?? '';
-  const gone = new Set(settled.retained.map(idOf).filter((id) => !ids.has(id) && id !== 'node'));
+  const gone = new Set(
+    settled.retained.map(idOf).filter((id) => !ids.has(id) && id !== 'node' && id !== 'usage'),
+  );
   return [
     ...known,
     ...[...gone].map((id) => ({

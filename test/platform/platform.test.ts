@@ -13,6 +13,23 @@ const nodes = ['acme-fsn-cp-1', 'acme-fsn-general-1', 'acme-fsn-general-2'].map(
 const conditionsOf = ({ report }: { report: { conditions: readonly { type: string; status: string }[] } }) =>
   Object.fromEntries(report.conditions.map(({ type, status }) => [type, status]));
 
+describe('the way into the cluster', () => {
+  it('stays until the release that is uninstalled through it is gone: its hook needs it', () => {
+    const { last } = waves(platformXr());
+    const usage = last.settled.desired.get('usage/provider-config/openova-system')?.manifest;
+    const release = last.settled.desired.get('openova-system')?.manifest;
+
+    expect(usage).toMatchObject({
+      kind: 'ClusterUsage',
+      spec: {
+        of: { kind: 'ProviderConfig', resourceRef: objectAt(release, 'spec', 'providerConfigRef') },
+        by: { kind: 'Release', resourceRef: { name: release?.metadata.name } },
+        replayDeletion: true,
+      },
+    });
+  });
+});
+
 describe('the order', () => {
   it('stage Network: what makes nodes Ready, and nothing that would wait for one', () => {
     const { rounds, last } = waves(platformXr({ stage: 'Network' }));
@@ -32,7 +49,7 @@ describe('the order', () => {
       ['gateway-api-crds'],
       ['cilium'],
       ['openova-system'],
-      ['hcloud-ccm'],
+      ['hcloud-ccm', 'usage/provider-config/openova-system'],
       nodes,
       ['cert-manager', 'external-dns', 'external-secrets', 'flux', 'hcloud-csi', 'metadata-guard'],
       ['cluster-issuer'],
@@ -63,6 +80,7 @@ describe('the order', () => {
       'gateway',
       'gateway-api-crds',
       'openova-system',
+      'usage/provider-config/openova-system',
     ]);
   });
 
