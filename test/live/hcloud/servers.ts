@@ -33,7 +33,8 @@ function view({ project }: Asked, server: JsonObject): JsonObject {
   return {
     ...server,
     public_net: { ...net, firewalls: firewallsOf(project, server) },
-    placement_group: typeof group === 'number' ? project.get('placement_groups', group) : null,
+    // A group may go before its servers.
+    placement_group: project.all('placement_groups').find((one) => one['id'] === group) ?? null,
   };
 }
 
