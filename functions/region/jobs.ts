@@ -30,6 +30,8 @@ const DEADLINE = 3600;
 
 export interface Jobs {
   readonly xr: Manifest;
+  /** See `attemptsIn`. */
+  readonly attempts: ReadonlyMap<string, number>;
   readonly spec: RegionSpec;
   readonly observed: Observed;
 }
@@ -70,12 +72,11 @@ export function common(xr: Manifest, key: string, operation: Operation) {
  * this one was not made with. The first attempt has the plain key.
  */
 export function currentAttempt(
-  { xr, observed }: Jobs,
+  { xr, observed, attempts }: Jobs,
   key: string,
 ): { key: string; retry: string | undefined } {
   const retry = textAt(xr, 'metadata', 'annotations', RETRY_ANNOTATION);
-  let attempt = 1;
-  while (observed.get(attemptKey(key, attempt + 1)) !== undefined) attempt++;
+  const attempt = attempts.get(key) ?? 1;
   const job = observed.get(attemptKey(key, attempt));
   const madeWith = textAt(job, 'metadata', 'annotations', RETRY_ANNOTATION);
   const again = job !== undefined && hasFailed(job) && retry !== undefined && retry !== madeWith;
@@ -84,6 +85,16 @@ export function currentAttempt(
 
 function attemptKey(key: string, attempt: number): string {
   return attempt === 1 ? key : `${key}/${attempt}`;
+}
+
+/** The number of the newest attempt, by the key of its task: of earlier ones nothing may be left. */
+export function attemptsIn(observed: Observed): ReadonlyMap<string, number> {
+  const attempts = new Map<string, number>();
+  for (const [key] of observed.ours) {
+    const [, task, attempt] = /^([^/]+\/[^/]+\/[^/]+)\/(\d+)$/.exec(key) ?? [];
+    if (task !== undefined) attempts.set(task, Math.max(attempts.get(task) ?? 1, Number(attempt)));
+  }
+  return attempts;
 }
 
 /** The key of the newest attempt at a task; any other key as it is. */

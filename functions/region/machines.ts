@@ -108,10 +108,11 @@ export function parseMachineId(id: string): { pool: string; ordinal: number } | 
 
 /** The cloud's id of a server, by which its Jobs are known; undefined before it has one. */
 export function cloudId(server: Manifest | undefined): string | undefined {
-  return (
-    textAt(server, 'status', 'atProvider', 'id') ??
-    textAt(server, 'metadata', 'annotations', EXTERNAL_NAME_ANNOTATION)
-  );
+  const said = [
+    textAt(server, 'status', 'atProvider', 'id'),
+    textAt(server, 'metadata', 'annotations', EXTERNAL_NAME_ANNOTATION),
+  ];
+  return said.find((id) => id !== undefined && id !== '');
 }
 
 /** By what the Jobs of a machine know it: the cloud's id, or the host key of one that exists already. */

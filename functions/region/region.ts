@@ -2,7 +2,7 @@ import type { RegionSpec } from '../apis/region.ts';
 import type { Input } from '../kernel/graph.ts';
 import { textAt, type Manifest } from '../kernel/manifest.ts';
 import type { Observed } from '../kernel/observed.ts';
-import type { Jobs } from './jobs.ts';
+import { attemptsIn, type Jobs } from './jobs.ts';
 import { machineKey, planMachines, publicAddressesOf, type Machine } from './machines.ts';
 
 /** A region as it is planned: shared by the parts of the plan and by the report. */
@@ -23,7 +23,7 @@ export function regionOf({ xr, spec, observed }: Input<RegionSpec>): Region {
     spec,
     observed,
     machines: planMachines(xrName, spec),
-    jobs: { xr, spec, observed },
+    jobs: { xr, spec, observed, attempts: attemptsIn(observed) },
   };
 }
 

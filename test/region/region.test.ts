@@ -320,6 +320,32 @@ describe('a region that changes', () => {
     expect(history.settle()).toEqual([]);
   });
 
+  it('a third attempt stays while it runs: of the earlier ones nothing is left to count', () => {
+    const { history } = after(() => undefined);
+    const job = jobsOf(history, 'agent')[0] ?? '';
+    history.fail(job);
+    for (const [value, attempt] of [
+      ['a', 2],
+      ['b', 3],
+    ] as const) {
+      history.annotations = { 'platform.openova.io/retry': value };
+      history.settle();
+      expect(jobsOf(history, 'agent')).toContain(`${job}/${attempt}`);
+      if (attempt === 2) history.fail(`${job}/2`);
+    }
+
+    expect(history.settle()).toEqual([]);
+    expect(jobsOf(history, 'agent')).toContain(`${job}/3`);
+  });
+
+  it('an empty id is none: the Job of the machine stays', () => {
+    const { made, dropped } = after((one) => {
+      one.change(machine('general-1'), 'status.atProvider.id', '');
+    });
+
+    expect({ made, dropped }).toEqual({ made: [], dropped: [] });
+  });
+
   it('a failed attempt by the kubeconfig Job is retried and what waits for it goes on', () => {
     const history = new History();
     while (jobsOf(history, 'kubeconfig').length === 0) history.turn();
