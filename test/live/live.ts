@@ -44,6 +44,8 @@ export async function startLive(say: (line: string) => void): Promise<Live> {
   await rm(logs, { recursive: true, force: true });
   await mkdir(logs, { recursive: true });
   const swept = sweepLater(folder);
+  // The process of a test outlives the one that started it, unless it is told to end too.
+  process.once('disconnect', () => process.exit(1));
   const closers: (() => Promise<void> | void)[] = [swept];
   const running: Running[] = [];
   const stop = async () => {
