@@ -53,7 +53,7 @@ function sync(world: World, id: string, definition: Definition): World {
   if (claim === undefined) return world;
   if (isBeingDeleted(claim)) return leave(world, id, claim, definition);
   const { apiVersion, kind } = definition;
-  const name = textAt(claim, 'spec', 'resourceRef', 'name') ?? nameFor(world, claim, definition);
+  const name = textAt(claim, 'spec', 'resourceRef', 'name') ?? nameFor(world, claim);
   const xrId = idFor({ apiVersion, kind, name });
   const bound = admitted(
     { ...claim, spec: { ...objectAt(claim, 'spec'), resourceRef: { apiVersion, kind, name } } },
@@ -73,13 +73,14 @@ function sync(world: World, id: string, definition: Definition): World {
   return put(created, xr === undefined ? bound : withStatusOf(bound, xr, timeOf(world)));
 }
 
-function nameFor(world: World, claim: Manifest, { apiVersion, kind }: Definition): string {
-  const { name = '', namespace = '' } = claim.metadata;
+function nameFor(world: World, { kind, metadata }: Manifest): string {
+  const { name = '', namespace = '' } = metadata;
   const wanted = `${name}-${OFFLINE_SUFFIX}`;
-  // Two claims of one name in two namespaces.
-  return world.objects.has(idFor({ apiVersion, kind, name: wanted }))
-    ? `${name}-${sha256(`${namespace}/${name}`, 5)}`
-    : wanted;
+  // Two claims of one name, in two namespaces or of two kinds: all that they compose begins with the composite's name.
+  const isTaken = [...world.objects.values()].some(
+    (object) => object.metadata.name === wanted && object.metadata.labels?.[CLAIM_NAME_LABEL] !== undefined,
+  );
+  return isTaken ? `${name}-${sha256(`${kind}/${namespace}/${name}`, 5)}` : wanted;
 }
 
 /** What the claim controller applies to the composite. */
