@@ -265,6 +265,8 @@ function regionGoing(request: RunFunctionRequest, region: Manifest, before: Worl
 /** Decommission of machines, over a whole life: drained before they go, one at a time. */
 export function drained(steps: readonly Step[]): Verdict {
   const joined = new Set<string>();
+  /** Machines, by the cloud's id, that a drain was done on. */
+  const emptied = new Set<string>();
   const wrong: string[] = [];
   for (const { id, request, response } of steps) {
     const observed = observedIn(request);
@@ -272,19 +274,18 @@ export function drained(steps: readonly Step[]): Verdict {
     for (const [key, object] of observed)
       if (/^(server|agent)\/[^/]+\/[^/]+(\/\d+)?$/.test(key) && object.kind === 'Job' && isReady(object))
         joined.add(`${id} ${key.split('/').slice(1, 3).join('/')}`);
-    const going = [...observed].filter(([key, { kind }]) => kind === 'Server' && !desired.has(key));
-    const withNode = going.filter(([key, server]) =>
-      joined.has(`${id} ${key.slice('machine/'.length)}/${cloudIdOf(server) ?? ''}`),
-    );
-    if (withNode.length > 1) wrong.push(`${withNode.map(([key]) => key).join(' and ')} go at once`);
-    for (const [key] of withNode) {
-      const machine = key.slice('machine/'.length);
-      const done = [...observed].some(
-        ([other, job]) =>
-          other.startsWith(`drain-and-remove/${machine}/`) && job.kind === 'Job' && isReady(job),
-      );
-      if (!done) wrong.push(`"${key}" goes before it was drained`);
+    for (const [key, object] of observed) {
+      const [operation, machine = '', identity = ''] = key.split('/');
+      if (operation === 'drain-and-remove' && object.kind === 'Job' && isReady(object))
+        emptied.add(`${id} ${machine}/${identity}`);
     }
+    const going = [...observed].filter(([key, { kind }]) => kind === 'Server' && !desired.has(key));
+    const withNode = going
+      .map(([key, server]) => `${id} ${key.slice('machine/'.length)}/${cloudIdOf(server) ?? ''}`)
+      .filter((machine) => joined.has(machine));
+    if (withNode.length > 1) wrong.push(`${withNode.join(' and ')} go at once`);
+    for (const machine of withNode)
+      if (!emptied.has(machine)) wrong.push(`${machine} goes before it was drained`);
   }
   return wrong;
 }
