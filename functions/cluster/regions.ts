@@ -113,6 +113,7 @@ function regionNode(
 ): Node {
   const { xr, xrName, name } = cluster;
   const retry = xr.metadata.annotations?.[RETRY_ANNOTATION];
+  const claimRef = objectAt(xr, 'spec', 'claimRef');
   const onHetzner = spec.cloud.provider === 'hetzner';
   return {
     key: regionKey(spec.name),
@@ -126,19 +127,23 @@ function regionNode(
         labels: { [CLUSTER_LABEL]: name, [REGION_LABEL]: spec.name },
         ...(retry !== undefined && { annotations: { [RETRY_ANNOTATION]: retry } }),
       },
-      spec: regionInput(spec, {
-        cluster: { name },
-        network: {
-          cidr: cluster.spec.network.cidr,
-          subnetCidr,
-          podCidr,
-          serviceCidr,
-          clusterId,
-          clusterName: spec.name,
-          ...(onHetzner && { networkRef: { name: networkName(cluster, spec.location) } }),
-        },
-        peers,
-      }),
+      spec: {
+        // Core binds any claim to a composite that has none: without this a tenant's claim could take the region over.
+        ...(claimRef && { claimRef }),
+        ...regionInput(spec, {
+          cluster: { name },
+          network: {
+            cidr: cluster.spec.network.cidr,
+            subnetCidr,
+            podCidr,
+            serviceCidr,
+            clusterId,
+            clusterName: spec.name,
+            ...(onHetzner && { networkRef: { name: networkName(cluster, spec.location) } }),
+          },
+          peers,
+        }),
+      },
     },
   };
 }

@@ -65,3 +65,16 @@ it('no two objects of an example have one name', () => {
 
   expect(all).toEqual([]);
 });
+
+it('a region of a cluster is bound to the claim of the cluster: core lets any claim take over a composite that is free', () => {
+  const regions = composed().filter(
+    (object) =>
+      object.kind === 'XOpenOvaRegion' &&
+      textAt(listAt(object, 'metadata', 'ownerReferences')[0], 'kind') === 'XOpenOvaCluster',
+  );
+
+  expect(regions.length).toBeGreaterThan(0);
+  expect(regions.filter((region) => textAt(region, 'spec', 'claimRef', 'kind') !== 'OpenOvaCluster')).toEqual(
+    [],
+  );
+});
