@@ -296,7 +296,8 @@ async function playCluster(kube: Kube, project: Project): Promise<void> {
 
 async function meet(kube: Kube, apiVersion: string, kind: string, conditions: JsonObject[]): Promise<void> {
   const found = await kube.list(apiVersion, kind).catch((error: unknown) => {
-    if (error instanceof KubeError && error.code === 404) return [];
+    // Not served yet, or served since a moment ago.
+    if (error instanceof KubeError && (error.code === 404 || error.code === 429)) return [];
     throw error;
   });
   for (const object of found) {
