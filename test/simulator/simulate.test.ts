@@ -107,7 +107,7 @@ describe('simulate', () => {
     const { world } = await simulate(TOYS, put(start(), other), { until: 1 });
 
     expect([...world.objects.keys()].filter((id) => id.startsWith('XToy')).sort()).toEqual([
-      'XToy.toys.openova.io/one-7c246',
+      'XToy.toys.openova.io/one-e46ab',
       TOY_ID,
     ]);
   });
