@@ -122,17 +122,17 @@ export function settle(
   }
 
   const leaving: string[] = [];
-  const retained: string[] = [];
-  const unwanted = new Map(observed.ours.filter(([key]) => !nodes.has(key)));
+  const keeps = (key: string) => graph.kept?.has(key) === true;
+  const retains = (key: string) => pinned && !keeps(key) && graph.leaving?.has(key) !== true;
+  const absent = observed.ours.filter(([key]) => !nodes.has(key));
+  const retained = absent.filter(([key]) => retains(key));
+  for (const [key, object] of retained) desired.set(key, { manifest: held(object), ready: isReady(object) });
+  const unwanted = new Map(absent.filter(([key]) => !retains(key)));
   for (const [key, object] of unwanted) {
-    const keeps = graph.kept?.has(key) === true;
-    const retains = !keeps && pinned && graph.leaving?.has(key) !== true;
-    if (retains) retained.push(key);
-    else if (!keeps) leaving.push(key);
+    if (!keeps(key)) leaving.push(key);
     const stays =
       frozenInput ||
-      keeps ||
-      retains ||
+      keeps(key) ||
       (graph.leaving?.get(key) ?? []).some((before) => !stateOf(before).ready) ||
       isUsed(key, object, unwanted, observed) ||
       awaitsUser(object, unwanted);
@@ -148,12 +148,12 @@ export function settle(
     probes,
     unserved: [...unserved].sort(),
     outdated,
-    updates: [...updates, ...retained],
-    retained,
+    updates: [...updates, ...retained.map(([key]) => key)],
+    retained: retained.map(([key]) => key),
     leaving,
     ready:
       leaving.length === 0 &&
-      retained.every((key) => observed.isReady(key)) &&
+      retained.every(([, object]) => isReady(object)) &&
       [...states.values()].every(({ ready }) => ready),
   };
 }

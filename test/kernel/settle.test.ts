@@ -210,6 +210,16 @@ const cases: Record<string, Case> = {
     },
     want: ['machine'],
   },
+  'an older release, a machine gone that something dropped was made after': {
+    reason: 'consent: what stays for the sake of the older release holds nothing else back',
+    graph: {
+      nodes: [],
+      leaving: new Map([['machine', []]]),
+      release: { running: '0.1', wanted: '0.1', installed: '0.2' },
+    },
+    observed: { machine: object('machine', 'up'), dropped: object('dropped', 'up', {}, 'machine') },
+    want: ['dropped'],
+  },
   'an older release, a component switched off': {
     reason: 'consent: what the claim itself gave up may go',
     graph: {
