@@ -93,7 +93,11 @@ const HAPPENINGS = {
       (next, [id]) => annotate(next, id, RETRY_ANNOTATION, String(value)),
       world,
     ),
-  edit: (world, change) => edited(world, change),
+  edit: (world, change) => edited(world, change, [...SIZES, ...TYPES, ...OTHERS]),
+  /** More machines or fewer. */
+  resize: (world, change) => edited(world, change, SIZES),
+  /** Other machines, from now on. */
+  retype: (world, change) => edited(world, change, TYPES),
   /** A region is no longer listed, whether or not the API server would have taken that. */
   unlist: (world, { pick }) => {
     const clusters = claimsOf(world, DEFINITIONS).filter(
@@ -170,13 +174,13 @@ export function changes(
 }
 
 /** A valid edit of one claim that the API server would take. */
-function edited(world: World, { pick, value }: Change): World | undefined {
+function edited(world: World, { pick, value }: Change, edits: readonly Edit[]): World | undefined {
   const claims = claimsOf(world, DEFINITIONS);
   const id = oneOf(claims, value)?.[0] ?? '';
   const claim = world.objects.get(id);
   if (claim === undefined) return undefined;
   const before = specOf(claim);
-  const found = (claim.kind === 'DataService' ? SERVICE_EDITS : EDITS)
+  const found = (claim.kind === 'DataService' ? SERVICE_EDITS : edits)
     .map((edit) => edit(before, value))
     .filter((spec): spec is JsonObject => spec !== undefined)
     .filter((spec) => isValid({ ...claim, spec }) && refusedChanges(claim.kind, before, spec).length === 0);
@@ -229,25 +233,35 @@ const inMachines =
     return first === undefined ? change(spec) : { ...spec, regions: [change(first), ...others] };
   };
 
-const EDITS: readonly Edit[] = [
+const SIZES: readonly Edit[] = [
   inPool((pool) => ({ ...pool, count: Number(pool['count'] ?? 0) + 1 })),
   inPool((pool) => ({ ...pool, count: Math.max(0, Number(pool['count'] ?? 0) - 1) })),
   inPool((pool) => ({ ...pool, count: 0 })),
   inPool((pool) => ({ ...pool, count: 3 })),
-  inPool((pool, value) => ({ ...pool, serverTypes: value % 2 === 0 ? ['cx53'] : ['cax31'] })),
-  inPool((pool, value) => ({ ...pool, labels: { value: String(value) } })),
   inPool(() => undefined),
   (spec) =>
     hasMachines(spec)
       ? { ...spec, pools: [...listAt(spec, 'pools'), { name: 'late', count: 1 }] }
       : undefined,
   set('controlPlane.count', (_value, before) => (before === 1 ? 3 : 1)),
+  inMachines((machines) => [...machines, existingMachine('late', machines.length, 'agent')]),
+  inMachines((machines) =>
+    machines.filter(({ role }, index) => role === 'server' || index !== machines.length - 1),
+  ),
+];
+
+const TYPES: readonly Edit[] = [
+  inPool((pool, value) => ({ ...pool, serverTypes: value % 2 === 0 ? ['cx53'] : ['cax31'] })),
+  inPool((pool, value) => ({ ...pool, labels: { value: String(value) } })),
   set('controlPlane.serverTypes', () => ['cpx41']),
   set('image', () => 'debian-13'),
   set('access.authorizedKeys', () => [`ssh-ed25519 ${'A'.repeat(68)} ops`]),
+  set('kubernetes.maxPods', (value) => 100 + (value % 50)),
+];
+
+const OTHERS: readonly Edit[] = [
   set('access.apiAllowedCidrs', (value) => (value % 2 === 0 ? [] : ['198.51.100.0/24'])),
   set('kubernetes.version', (value) => (value % 2 === 0 ? 'v1.36.4+k3s1' : 'v1.37.0+k3s1')),
-  set('kubernetes.maxPods', (value) => 100 + (value % 50)),
   set('loadBalancer', (value) => (value % 2 === 0 ? { type: 'k8gb' } : { type: 'cloud', size: 'lb31' })),
   set('loadBalancer.api', (_value, before) => before !== true),
   set('dns', (value) => dnsChoices[value % (dnsChoices.length + 1)]),
@@ -276,10 +290,6 @@ const EDITS: readonly Edit[] = [
       : undefined;
   },
   (spec) => ('regions' in spec ? { ...spec, regions: listAt(spec, 'regions').toReversed() } : undefined),
-  inMachines((machines) => [...machines, existingMachine('late', machines.length, 'agent')]),
-  inMachines((machines) =>
-    machines.filter(({ role }, index) => role === 'server' || index !== machines.length - 1),
-  ),
   inMachines((machines) => machines.toReversed()),
 ];
 

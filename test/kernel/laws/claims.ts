@@ -181,13 +181,13 @@ const clusterRegions = (count: 1 | 2) =>
       })),
     );
 
-const clusterOf = (count: 1 | 2) =>
+const clusterOf = (count: 1 | 2, deletionProtection: boolean) =>
   fc
-    .record({ name: claimName, spec: shared, regions: clusterRegions(count), protectedNow: fc.boolean() })
-    .map(({ name: called, spec, regions, protectedNow }) =>
-      claim('OpenOvaCluster', called, { ...spec, regions, deletionProtection: protectedNow }),
+    .record({ name: claimName, spec: shared, regions: clusterRegions(count) })
+    .map(({ name: called, spec, regions }) =>
+      claim('OpenOvaCluster', called, { ...spec, regions, deletionProtection }),
     );
-const cluster = clusterOf(1);
+const cluster = clusterOf(1, true);
 
 const region = fc
   .record({ name: claimName, spec: shared, region: regionName, location: locations })
@@ -277,25 +277,28 @@ export function isValid(document: Manifest): boolean {
 
 const alone = (one: fc.Arbitrary<Manifest>) => one.map((document): readonly Manifest[] => [document]);
 
-/** One of each kind, so that few samples have them all; the cheapest to build first. */
-const KINDS: readonly fc.Arbitrary<readonly Manifest[]>[] = [
+/** Kinds of claims, of which a run has several each. */
+const SMALL: readonly fc.Arbitrary<readonly Manifest[]>[] = [
   alone(existing),
   alone(region),
   alone(cluster),
   withService,
-  alone(clusterOf(2)),
 ];
+/** Of these it has one each: they are dear to build. */
+const LARGE = [alone(clusterOf(2, true)), alone(clusterOf(2, false))];
 
 /**
  * Claims that the histories of a run begin with, the simplest first: few, because a region takes a second to build.
- * @param each how many of each kind.
+ * @param each how many of each small kind.
  */
 export function sampled(each: number): readonly (readonly Manifest[])[] {
-  const numRuns = Math.max(1, Math.round(each * RUNS));
-  return KINDS.flatMap((kind, index) =>
+  const sample = (kind: fc.Arbitrary<readonly Manifest[]>, usual: number, index: number) =>
     fc.sample(
       kind.filter((documents) => documents.every(isValid)),
-      { seed: SEED + index, numRuns },
-    ),
-  ).sort((left, right) => JSON.stringify(left).length - JSON.stringify(right).length);
+      { seed: SEED + index, numRuns: Math.max(1, Math.round(usual * RUNS)) },
+    );
+  return [
+    ...SMALL.flatMap((kind, index) => sample(kind, each, index)),
+    ...LARGE.flatMap((kind, index) => sample(kind, 1, SMALL.length + index)),
+  ].sort((left, right) => JSON.stringify(left).length - JSON.stringify(right).length);
 }

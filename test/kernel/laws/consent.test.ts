@@ -143,7 +143,7 @@ describe('Consent', () => {
       const plan = fc.record({
         documents: chosen,
         edition: editions,
-        happens: changes(['edit', 'flap', 'heal', 'lose', 'vanish', 'garbage'], { most: 4 }),
+        happens: changes(['edit', 'resize', 'flap', 'heal', 'lose', 'vanish', 'garbage'], { most: 4 }),
       });
       await fc.assert(
         fc.asyncProperty(plan, async ({ documents, edition, happens }) => {

@@ -67,6 +67,8 @@ const inEach = (steps: readonly Step[], law: (step: Step) => Verdict) => steps.f
 
 const ANYTHING = [
   'edit',
+  'resize',
+  'retype',
   'unlist',
   'fail',
   'flap',
@@ -136,7 +138,7 @@ describe('Freeze', () => {
     async () => {
       await fc.assert(
         fc.asyncProperty(
-          lives(['edit', 'edit', 'edit', 'flap', 'garbage', 'lose', 'heal'], 6),
+          lives(['retype', 'retype', 'resize', 'edit', 'flap', 'garbage', 'lose', 'heal'], 6),
           async (plan) => {
             const { steps } = await lived(plan);
             expect(inEach(steps, freeze)).toEqual([]);
@@ -156,7 +158,10 @@ describe('Decommission', () => {
     async () => {
       await fc.assert(
         fc.asyncProperty(
-          lives(['edit', 'edit', 'edit', 'unlist', 'flap', 'heal', 'pause', 'resume', 'fail', 'retry'], 6),
+          lives(
+            ['resize', 'resize', 'unlist', 'edit', 'flap', 'heal', 'pause', 'resume', 'fail', 'retry'],
+            6,
+          ),
           async (plan) => {
             const life = await lived(plan);
             await recovered(life);
