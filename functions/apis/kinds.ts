@@ -3,6 +3,7 @@ import type * as z from 'zod';
 import { clusterContract } from './cluster.ts';
 import { dataServiceContract } from './data-service.ts';
 import { platformContract } from './platform.ts';
+import { regionClaimRules } from './region-claim.ts';
 import { regionContract } from './region.ts';
 import type { CelRule } from './rules.ts';
 import {
@@ -24,6 +25,8 @@ export interface Kind extends Names {
   readonly description: string;
   readonly schema: z.ZodType;
   readonly cel: readonly CelRule[];
+  /** Rules that hold for claims alone: over `self`, the whole object. */
+  readonly claimCel?: readonly CelRule[];
   readonly status: z.ZodType;
   /** Printer columns before Crossplane's own: heading and JSON path. */
   readonly columns: readonly (readonly [heading: string, path: string])[];
@@ -53,6 +56,7 @@ export const KINDS: readonly Kind[] = [
     description: 'One Kubernetes cluster with its machines and the OpenOva platform; usable alone',
     schema: regionContract.schema,
     cel: regionContract.cel,
+    claimCel: regionClaimRules,
     status: RegionStatusSchema,
     columns: [['REGION', '.spec.name'], STEP, WAITING, RELEASE],
   },

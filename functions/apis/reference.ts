@@ -101,8 +101,9 @@ function statusTable(kind: Kind): readonly string[] {
 }
 
 function rulesOf(kind: Kind): readonly string[] {
-  if (kind.cel.length === 0) return [];
-  const rules = kind.cel.map(({ path, message }) => `- ${code(path)} ${message}`);
+  const all = [...kind.cel, ...(kind.claimCel ?? [])];
+  if (all.length === 0) return [];
+  const rules = all.map(({ path, message }) => `- ${code(path)} ${message}`);
   return ['', 'Rules:', '', ...new Set(rules)];
 }
 

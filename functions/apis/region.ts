@@ -1,11 +1,12 @@
 /** OpenOvaRegion: one Kubernetes cluster with its machines and its platform. */
 import * as z from 'zod';
-import type { Parsed, Problem } from '../kernel/graph.ts';
+import type { Parsed } from '../kernel/graph.ts';
 import type { JsonObject, Manifest } from '../kernel/manifest.ts';
 import { subnet } from './cidr.ts';
 import { group, live, refused } from './describe.ts';
 import * as fields from './fields.ts';
 import { claimNameOf, read, specOf, type Contract } from './parse.ts';
+import { regionClaimProblems } from './region-claim.ts';
 import { regionOnlyRules, regionRules, regionTransitions } from './region-rules.ts';
 import { claimNameProblems } from './claim-name.ts';
 
@@ -189,7 +190,7 @@ export function readRegion(raw: JsonObject): Parsed<RegionSpec> {
 /** The input of an XOpenOvaRegion or its claim. */
 export function parseRegion(xr: Manifest): Parsed<RegionSpec> {
   const parsed = readRegion(specOf(xr));
-  const wrong: readonly Problem[] = claimNameProblems(xr, claimNameOf(xr));
+  const wrong = [...claimNameProblems(xr, claimNameOf(xr)), ...regionClaimProblems(xr)];
   if (wrong.length === 0) return parsed;
   return { ok: false, problems: [...wrong, ...(parsed.ok ? [] : parsed.problems)] };
 }

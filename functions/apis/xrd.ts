@@ -76,6 +76,11 @@ export function compositeResourceDefinition(kind: Kind): Manifest {
                         rule: claimNameCel(claim.kind),
                         message: `metadata.name ${CLAIM_NAME_MESSAGE}`,
                       },
+                      ...(kind.claimCel ?? []).map(({ path, cel, message }) => ({
+                        rule: cel,
+                        message,
+                        fieldPath: `.spec.${path}`,
+                      })),
                     ],
                   }),
               properties: {

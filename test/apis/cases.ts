@@ -198,6 +198,7 @@ function edit(
 const RANGE = 'must be a range without bits set behind its prefix, such as 192.0.2.0/24';
 const RANGE4 = 'must be an IPv4 range without bits set behind its prefix, such as 10.0.0.0/16';
 const CANNOT = 'cannot change after creation';
+const OF_A_CLUSTER = 'must be left out of a claim: only a cluster says it, of the regions that it makes';
 const ARCHITECTURE = 'must be of one architecture: all begin with cax or none does';
 const LISTED = 'must be left out when cloud.provider is existing, whose machines are listed';
 const UPGRADE = 'must go up by one minor version at most, and never down';
@@ -540,8 +541,25 @@ const badRegions: readonly Case[] = [
     'OpenOvaRegion',
     'a peer with the same ranges',
     { peers: [{ name: 'hel', podCidr: '10.42.0.0/16', serviceCidr: '10.45.0.0/16' }] },
-    ['spec.peers[hel].podCidr is "10.42.0.0/16", must not overlap network.podCidr or network.serviceCidr'],
-    ["spec.peers: must have ranges that do not overlap the region's own"],
+    [
+      `spec.peers is a list of 1, ${OF_A_CLUSTER}`,
+      'spec.peers[hel].podCidr is "10.42.0.0/16", must not overlap network.podCidr or network.serviceCidr',
+    ],
+    ["spec.peers: must have ranges that do not overlap the region's own", `spec.peers: ${OF_A_CLUSTER}`],
+  ),
+  bad(
+    'OpenOvaRegion',
+    'a claim that calls itself a region of a cluster',
+    { cluster: { name: 'acme' } },
+    [`spec.cluster is {"name":"acme"}, ${OF_A_CLUSTER}`],
+    [`spec.cluster: ${OF_A_CLUSTER}`],
+  ),
+  bad(
+    'OpenOvaRegion',
+    "a claim that reaches for a cluster's network",
+    { 'network.networkRef': { name: 'acme-x7k2p-network-eu-central' } },
+    [`spec.network.networkRef is {"name":"acme-x7k2p-network-eu-central"}, ${OF_A_CLUSTER}`],
+    [`spec.network.networkRef: ${OF_A_CLUSTER}`],
   ),
 ];
 

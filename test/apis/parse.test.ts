@@ -21,7 +21,7 @@ function composite(kind: ClaimKind, name: string, spec: JsonObject): Manifest {
       name: `${name}-x7k2p`,
       labels: { 'crossplane.io/claim-name': name, 'crossplane.io/claim-namespace': 'acme-platform' },
     },
-    spec,
+    spec: { ...spec, claimRef: { kind, name, namespace: 'acme-platform' } },
   };
 }
 
