@@ -1,7 +1,8 @@
 /** The names that claims may have. */
 import type { Problem } from '../kernel/graph.ts';
-import { CLAIM_NAME_LABEL } from '../kernel/names.ts';
+import { claimNameOf } from '../kernel/claim.ts';
 import type { Manifest } from '../kernel/manifest.ts';
+import { CLAIM_NAME_LABEL } from '../kernel/names.ts';
 
 export const CLAIM_NAME_LENGTH = 40;
 export const CLAIM_NAME = /^[a-z]([-a-z0-9]*[a-z0-9])?$/;
@@ -17,7 +18,8 @@ export function claimNameCel(claimKind: string): string {
 }
 
 /** What is wrong with the name of the claim behind a composite, or with that of a claim itself. */
-export function claimNameProblems(xr: Manifest, name: string): readonly Problem[] {
+export function claimNameProblems(xr: Manifest): readonly Problem[] {
+  const name = claimNameOf(xr);
   const claimed = xr.metadata.labels?.[CLAIM_NAME_LABEL] !== undefined || !xr.kind.startsWith('X');
   if (!claimed || (name.length <= CLAIM_NAME_LENGTH && CLAIM_NAME.test(name))) return [];
   return [{ field: 'metadata.name', message: `is "${name}", ${CLAIM_NAME_MESSAGE}` }];

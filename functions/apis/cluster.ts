@@ -6,7 +6,7 @@ import { claimNameProblems } from './claim-name.ts';
 import { clusterRules, clusterTransitions } from './cluster-rules.ts';
 import { group, live, named, overriding, refused } from './describe.ts';
 import * as fields from './fields.ts';
-import { claimNameOf, distinct, read, specOf, type Contract } from './parse.ts';
+import { distinct, read, specOf, type Contract } from './parse.ts';
 import { keptInCluster, regionRules, regionTransitions } from './region-rules.ts';
 import { readRegion, regionNetwork, RegionSchema, shared, type RegionSpec } from './region.ts';
 
@@ -62,7 +62,7 @@ const clusterRegion = z.strictObject({
   }),
 });
 
-export const ClusterSchema = z.strictObject({
+const ClusterSchema = z.strictObject({
   ...shared,
   restoreFrom: group(
     shared.restoreFrom,
@@ -190,7 +190,7 @@ export function readCluster(raw: JsonObject): Parsed<ClusterSpec> {
 /** The input of an XOpenOvaCluster or its claim. */
 export function parseCluster(xr: Manifest): Parsed<ClusterSpec> {
   const parsed = readCluster(specOf(xr));
-  const wrong = claimNameProblems(xr, claimNameOf(xr));
+  const wrong = claimNameProblems(xr);
   if (wrong.length === 0) return parsed;
   return { ok: false, problems: [...wrong, ...(parsed.ok ? [] : parsed.problems)] };
 }

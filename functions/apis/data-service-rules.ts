@@ -3,7 +3,7 @@ import type { DataServiceGiven } from './data-service.ts';
 import { shown, unless, type Rule, type Transition } from './rules.ts';
 
 export const ENGINES = ['dragonfly', 'mongodb', 'postgres', 'redpanda', 'valkey'] as const;
-export const AVAILABLE_ENGINES = ['postgres'] as const;
+const AVAILABLE_ENGINES = ['postgres'] as const;
 
 /** Major versions of PostgreSQL that CloudNativePG 1.30 supports. Source: its release notes, 2026-11. */
 const POSTGRES_VERSIONS: readonly string[] = ['14', '15', '16', '17', '18'];

@@ -1,12 +1,13 @@
 /** DataService: a database or broker in one or two regions. */
 import * as z from 'zod';
+import { claimNameOf } from '../kernel/claim.ts';
 import type { Parsed } from '../kernel/graph.ts';
 import type { Manifest } from '../kernel/manifest.ts';
 import { claimNameProblems } from './claim-name.ts';
 import { dataServiceRules, dataServiceTransitions, ENGINES } from './data-service-rules.ts';
 import { group, live, refused, rolling } from './describe.ts';
 import * as fields from './fields.ts';
-import { claimNameOf, read, specOf, type Contract } from './parse.ts';
+import { read, specOf, type Contract } from './parse.ts';
 
 type Scalar = string | number | boolean;
 const isScalar = (value: unknown): value is Scalar => ['string', 'number', 'boolean'].includes(typeof value);
@@ -171,12 +172,11 @@ export const dataServiceContract: Contract<DataServiceGiven> = {
 
 /** The input of an XDataService or its claim. */
 export function parseDataService(xr: Manifest): Parsed<DataServiceSpec> {
-  const claim = claimNameOf(xr);
-  const wrong = claimNameProblems(xr, claim);
+  const wrong = claimNameProblems(xr);
   const { given, problems } = read(dataServiceContract, specOf(xr));
   if (given === undefined || wrong.length > 0) return { ok: false, problems: [...wrong, ...problems] };
   return {
     ok: true,
-    spec: { ...given, connectionSecret: { name: given.connectionSecret.name ?? `${claim}-conn` } },
+    spec: { ...given, connectionSecret: { name: given.connectionSecret.name ?? `${claimNameOf(xr)}-conn` } },
   };
 }

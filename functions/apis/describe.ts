@@ -55,7 +55,7 @@ export function group<T extends z.ZodType>(schema: T, description: string, hints
 }
 
 /** What stands beside a schema, with our own keywords typed. */
-export function metaOf(schema: z.core.$ZodType): Readonly<Record<string, unknown>> {
+function metaOf(schema: z.core.$ZodType): Readonly<Record<string, unknown>> {
   return z.globalRegistry.get(schema) ?? {};
 }
 

@@ -1,7 +1,7 @@
 /** Facts about Hetzner Cloud that the schemas' rules need. */
 
 /** Locations and their network zones; a private network lies in one zone. Source: Hetzner's location list, 2026-11. */
-export const NETWORK_ZONES = {
+const NETWORK_ZONES = {
   ash: 'us-east',
   fsn1: 'eu-central',
   hel1: 'eu-central',

@@ -58,11 +58,6 @@ export function specOf(xr: Manifest): JsonObject {
   return Object.fromEntries(Object.entries(spec).filter(([field]) => !machinery.has(field)));
 }
 
-/** The name of the claim that a composite belongs to, or of the object itself where there is none. */
-export function claimNameOf(xr: Manifest): string {
-  return xr.metadata.labels?.['crossplane.io/claim-name'] ?? xr.metadata.name ?? '';
-}
-
 /** The field at a path of indices and names, such as `spec.pools[general].count`. */
 function fieldOf(raw: Json, path: readonly PropertyKey[]): string {
   let field = 'spec';

@@ -5,9 +5,9 @@ import type { Manifest } from '../kernel/manifest.ts';
 import { group, live, refused } from './describe.ts';
 import * as fields from './fields.ts';
 import { read, specOf, type Contract } from './parse.ts';
-import { shared, type Certificates, type LoadBalancer } from './region.ts';
+import { chosen, shared, type Certificates, type LoadBalancer } from './region.ts';
 
-export const STAGES = ['Network', 'Platform'] as const;
+const STAGES = ['Network', 'Platform'] as const;
 
 export const PlatformSchema = z.strictObject({
   region: group(
@@ -105,16 +105,5 @@ export const platformContract: Contract<PlatformGiven> = {
 export function parsePlatform(xr: Manifest): Parsed<PlatformSpec> {
   const { given, problems } = read(platformContract, specOf(xr));
   if (given === undefined) return { ok: false, problems };
-  const existing = given.cloud.provider === 'existing';
-  return {
-    ok: true,
-    spec: {
-      ...given,
-      loadBalancer: { ...given.loadBalancer, type: given.loadBalancer.type ?? (existing ? 'k8gb' : 'cloud') },
-      certificates: {
-        ...given.certificates,
-        solver: given.certificates.solver ?? (given.dns?.secretRef === undefined ? 'http01' : 'dns01'),
-      },
-    },
-  };
+  return { ok: true, spec: { ...given, ...chosen(given) } };
 }

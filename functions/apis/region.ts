@@ -5,7 +5,7 @@ import type { JsonObject, Manifest } from '../kernel/manifest.ts';
 import { subnet } from './cidr.ts';
 import { group, live, refused } from './describe.ts';
 import * as fields from './fields.ts';
-import { claimNameOf, read, specOf, type Contract } from './parse.ts';
+import { read, specOf, type Contract } from './parse.ts';
 import { regionClaimProblems } from './region-claim.ts';
 import { regionOnlyRules, regionRules, regionTransitions } from './region-rules.ts';
 import { claimNameProblems } from './claim-name.ts';
@@ -165,10 +165,28 @@ export function completed(given: RegionGiven): RegionSpec {
       subnetCidr: given.network.subnetCidr ?? subnet(cidr, SUBNET_PREFIX, 0) ?? cidr,
       clusterName: given.network.clusterName ?? given.name,
     },
-    loadBalancer: { ...given.loadBalancer, type: given.loadBalancer.type ?? (existing ? 'k8gb' : 'cloud') },
+    ...chosen(given),
+  };
+}
+
+/** What follows from the cloud and from the credentials for DNS where a claim does not choose; a platform chooses alike. */
+export function chosen({
+  cloud,
+  dns,
+  loadBalancer,
+  certificates,
+}: Pick<RegionGiven, 'cloud' | 'dns' | 'loadBalancer' | 'certificates'>): Pick<
+  RegionSpec,
+  'loadBalancer' | 'certificates'
+> {
+  return {
+    loadBalancer: {
+      ...loadBalancer,
+      type: loadBalancer.type ?? (cloud.provider === 'existing' ? 'k8gb' : 'cloud'),
+    },
     certificates: {
-      ...given.certificates,
-      solver: given.certificates.solver ?? (given.dns?.secretRef === undefined ? 'http01' : 'dns01'),
+      ...certificates,
+      solver: certificates.solver ?? (dns?.secretRef === undefined ? 'http01' : 'dns01'),
     },
   };
 }
@@ -190,7 +208,7 @@ export function readRegion(raw: JsonObject): Parsed<RegionSpec> {
 /** The input of an XOpenOvaRegion or its claim. */
 export function parseRegion(xr: Manifest): Parsed<RegionSpec> {
   const parsed = readRegion(specOf(xr));
-  const wrong = [...claimNameProblems(xr, claimNameOf(xr)), ...regionClaimProblems(xr)];
+  const wrong = [...claimNameProblems(xr), ...regionClaimProblems(xr)];
   if (wrong.length === 0) return parsed;
   return { ok: false, problems: [...wrong, ...(parsed.ok ? [] : parsed.problems)] };
 }

@@ -1,8 +1,9 @@
 import type { ClusterRegion, ClusterSpec } from '../apis/cluster.ts';
 import { networkZone } from '../apis/hetzner.ts';
+import { claimNameOf } from '../kernel/claim.ts';
 import type { Input } from '../kernel/graph.ts';
 import { listAt, textAt, type Manifest } from '../kernel/manifest.ts';
-import { bounded, CLAIM_NAME_LABEL, nameFor } from '../kernel/names.ts';
+import { bounded, nameFor } from '../kernel/names.ts';
 import type { Observed } from '../kernel/observed.ts';
 
 /** A cluster as it is planned: shared by the parts of the plan and by the report. */
@@ -33,7 +34,7 @@ export function clusterOf({ xr, spec, observed }: Input<ClusterSpec>): Cluster {
   return {
     xr,
     xrName: xr.metadata.name ?? '',
-    name: xr.metadata.labels?.[CLAIM_NAME_LABEL] ?? xr.metadata.name ?? '',
+    name: claimNameOf(xr),
     spec,
     observed,
     regions: [...spec.regions].sort((left, right) => (left.spec.name < right.spec.name ? -1 : 1)),
@@ -58,7 +59,7 @@ export function networkKey(location: string | undefined): string {
 }
 
 /** Name of the managed resource of that network. */
-export function networkName({ xrName, observed }: Cluster, location: string | undefined): string {
+export function networkObject({ xrName, observed }: Cluster, location: string | undefined): string {
   const key = networkKey(location);
   return observed.get(key)?.metadata.name ?? nameFor(xrName, key);
 }

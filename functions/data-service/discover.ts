@@ -6,6 +6,7 @@
  * are Crossplane's own, are on every claimed XR and all XRs below it, and cannot be forged. So everything here selects
  * by those two, and reads the rest from specs. Nobody has to label anything, and nobody sees another tenant's services.
  */
+import { claimNameOf } from '../kernel/claim.ts';
 import type { ResourceSelector } from '../kernel/graph.ts';
 import { at, isObject, listAt, objectAt, textAt, type Manifest } from '../kernel/manifest.ts';
 import { CLAIM_NAME_LABEL, CLAIM_NAMESPACE_LABEL, GROUP } from '../kernel/names.ts';
@@ -48,7 +49,7 @@ export function servicesIn(items: readonly Manifest[], place: Place): FoundServi
   return items
     .filter((xr) => livesIn(xr, place))
     .map((xr) => ({
-      name: textAt(xr, 'metadata', 'labels', CLAIM_NAME_LABEL) ?? xr.metadata.name ?? '',
+      name: claimNameOf(xr),
       engine: textAt(xr, 'spec', 'engine') ?? '',
       xr,
     }))

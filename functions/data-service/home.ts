@@ -1,9 +1,9 @@
 /** Where a data service lives: its region, that region's platform, and what both say about it. */
 import type { DataServiceSpec } from '../apis/data-service.ts';
 import { archival as archivalSchema, type Archival } from '../apis/fields.ts';
+import { claimNamespaceOf } from '../kernel/claim.ts';
 import type { Input } from '../kernel/graph.ts';
 import { objectAt, textAt, type Manifest } from '../kernel/manifest.ts';
-import { CLAIM_NAME_LABEL, CLAIM_NAMESPACE_LABEL } from '../kernel/names.ts';
 import { few } from '../kernel/report.ts';
 import { RELEASE } from '../release.ts';
 import { claimOf, hasOperator, platformOf, regionsFor } from './discover.ts';
@@ -35,15 +35,6 @@ export interface Missing {
   /** Kind and name of the claim that should have it. */
   readonly object: string;
   readonly message: string;
-}
-
-export function claimNamespaceOf(xr: Manifest): string | undefined {
-  return xr.metadata.labels?.[CLAIM_NAMESPACE_LABEL];
-}
-
-/** Name of the claim; of a composite that has none, its own. */
-export function nameOf(xr: Manifest): string {
-  return xr.metadata.labels?.[CLAIM_NAME_LABEL] ?? xr.metadata.name ?? '';
 }
 
 /** The key under which the namespace of a service in a region is composed: the first object that a region gets. */

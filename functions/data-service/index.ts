@@ -1,12 +1,13 @@
 /** XDataService: a database in a region that a cluster or region claim of the same namespace made. */
 import { parseDataService, type DataServiceSpec } from '../apis/data-service.ts';
+import { claimNameOf, claimNamespaceOf } from '../kernel/claim.ts';
 import type { Composer, Graph, Input, Node, Problem } from '../kernel/graph.ts';
 import { CLAIM_NAMESPACE_LABEL, GROUP } from '../kernel/names.ts';
 import { formerConnections } from './connection.ts';
 import { claimOf, homeSelectors } from './discover.ts';
 import type { Engine } from './engines/engine.ts';
 import { postgres } from './engines/postgres.ts';
-import { claimNamespaceOf, findHome, isMissing, nameOf, namespaceKey, type Home, type Site } from './home.ts';
+import { findHome, isMissing, namespaceKey, type Home, type Site } from './home.ts';
 import { remote } from './objects.ts';
 import { reportMissing, reportSite } from './report.ts';
 import { IN_USE, inUse } from './usage.ts';
@@ -104,7 +105,7 @@ function namespaceOf(site: Site, operator: string): Node {
 const NAMESPACE_PREFIX = 'openova-data-';
 
 function siteOf({ xr, spec, observed }: Input<DataServiceSpec>, home: Home): Site {
-  const name = nameOf(xr);
+  const name = claimNameOf(xr);
   return {
     xr,
     spec,

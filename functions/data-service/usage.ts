@@ -1,10 +1,10 @@
 /** What keeps a cluster or region from being deleted under its data. */
 import type { DataServiceSpec } from '../apis/data-service.ts';
+import { claimNameOf, claimNamespaceOf } from '../kernel/claim.ts';
 import type { Node } from '../kernel/graph.ts';
 import type { Manifest } from '../kernel/manifest.ts';
 import { GROUP, nameFor } from '../kernel/names.ts';
 import { claimOf } from './discover.ts';
-import { claimNamespaceOf, nameOf } from './home.ts';
 
 export const IN_USE = 'in-use';
 
@@ -35,7 +35,7 @@ export function inUse(xr: Manifest, spec: DataServiceSpec, by: string): Node {
           kind: 'Object',
           resourceRef: { name: nameFor(xr.metadata.name ?? '', by) },
         },
-        reason: `DataService "${nameOf(xr)}" lives in it: delete that first`,
+        reason: `DataService "${claimNameOf(xr)}" lives in it: delete that first`,
       },
     },
   };

@@ -6,9 +6,10 @@ import { isOlder, wantedRelease } from '../catalogue/release.ts';
 import { checkPlatform, isHa, selected } from '../catalogue/select.ts';
 import { memoryNeeded } from '../catalogue/memory.ts';
 import { enginesIn, servicesSelector } from '../data-service/discover.ts';
+import { claimBehind, claimNamespaceOf } from '../kernel/claim.ts';
 import type { After, Composer, Graph, Input, Node, Problem, Report } from '../kernel/graph.ts';
 import { listAt, numberAt, textAt, type Manifest } from '../kernel/manifest.ts';
-import { CLAIM_NAME_LABEL, CLAIM_NAMESPACE_LABEL, nameFor } from '../kernel/names.ts';
+import { nameFor } from '../kernel/names.ts';
 import { progress, progressStatus } from '../kernel/report.ts';
 import type { Settled } from '../kernel/settle.ts';
 import { RELEASE } from '../release.ts';
@@ -21,7 +22,7 @@ export const platformComposer: Composer<PlatformSpec> = {
   kind: 'XOpenOvaPlatform',
   parse: parsePlatform,
   requires: (_spec, xr) => {
-    const namespace = claimNamespace(xr);
+    const namespace = claimNamespaceOf(xr);
     return namespace === undefined ? {} : { services: servicesSelector(namespace) };
   },
   plan,
@@ -144,7 +145,7 @@ function keysOf(components: readonly Component[], spec: PlatformSpec): ReadonlyS
 }
 
 function enginesOf({ spec, xr, required }: Input<PlatformSpec>): Engines {
-  const regionClaim = xr.metadata.labels?.[CLAIM_NAME_LABEL];
+  const regionClaim = claimBehind(xr)?.name;
   return new Set(
     enginesIn(required['services'] ?? [], {
       region: spec.region.name,
@@ -152,10 +153,6 @@ function enginesOf({ spec, xr, required }: Input<PlatformSpec>): Engines {
       ...(spec.cluster === undefined && regionClaim !== undefined && { regionClaim }),
     }),
   );
-}
-
-function claimNamespace(xr: Manifest): string | undefined {
-  return xr.metadata.labels?.[CLAIM_NAMESPACE_LABEL];
 }
 
 function checkRelease(

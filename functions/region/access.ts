@@ -1,7 +1,8 @@
 /** What the bootstrap Jobs may do on the control plane, and how the region's cluster is reached from it. */
+import { claimBehind, claimNamespaceOf } from '../kernel/claim.ts';
 import type { Node } from '../kernel/graph.ts';
 import { at, type Manifest } from '../kernel/manifest.ts';
-import { CLAIM_NAME_LABEL, CLAIM_NAMESPACE_LABEL, nameFor, SYSTEM_NAMESPACE } from '../kernel/names.ts';
+import { nameFor, SYSTEM_NAMESPACE } from '../kernel/names.ts';
 import type { RegionSpec } from '../apis/region.ts';
 import { secretNames } from './jobs.ts';
 
@@ -11,9 +12,9 @@ const STEP = 'MachinesReady';
 /** The key of a kubeconfig Secret that holds the kubeconfig. */
 export const KUBECONFIG_KEY = 'kubeconfig';
 
-/** Namespace of the claim, where the Secrets it names are read; without a claim, as in a render, the system's. */
-export function claimNamespace(xr: Manifest): string {
-  return xr.metadata.labels?.[CLAIM_NAMESPACE_LABEL] ?? SYSTEM_NAMESPACE;
+/** Where the Secrets that a claim names are read: its namespace; without a claim, as in a render, the system's. */
+export function secretNamespace(xr: Manifest): string {
+  return claimNamespaceOf(xr) ?? SYSTEM_NAMESPACE;
 }
 
 /** The tenant's copy of the kubeconfig; undefined where there is no claim. */
@@ -21,10 +22,10 @@ export function kubeconfigCopy(
   xr: Manifest,
   spec: RegionSpec,
 ): { namespace: string; name: string } | undefined {
-  const namespace = xr.metadata.labels?.[CLAIM_NAMESPACE_LABEL];
-  const claim = xr.metadata.labels?.[CLAIM_NAME_LABEL];
-  if (namespace === undefined || claim === undefined) return undefined;
-  return { namespace, name: nameFor(claim, `${spec.cluster ? `${spec.name}-` : ''}kubeconfig`) };
+  const claim = claimBehind(xr);
+  if (claim === undefined) return undefined;
+  const name = nameFor(claim.name, `${spec.cluster ? `${spec.name}-` : ''}kubeconfig`);
+  return { namespace: claim.namespace, name };
 }
 
 /**

@@ -1,9 +1,10 @@
 /** K3s on the machines of a region: which Jobs there are, and what each waits for. */
 import type { Config, Target } from '../bootstrap/contract.ts';
+import { claimBehind } from '../kernel/claim.ts';
 import type { After } from '../kernel/graph.ts';
 import { at, textAt, type Manifest } from '../kernel/manifest.ts';
-import { CLAIM_NAME_LABEL, nameFor } from '../kernel/names.ts';
-import { claimNamespace, kubeconfigCopy } from './access.ts';
+import { nameFor } from '../kernel/names.ts';
+import { kubeconfigCopy, secretNamespace } from './access.ts';
 import { attemptAt, common, inputOf, isDone, versionKey, versionOf, type Task } from './jobs.ts';
 import { nodeConfig, serverConfig } from './k3s.ts';
 import { identityOf, machineKey, privateAddressOf, publicAddressesOf, type Machine } from './machines.ts';
@@ -21,7 +22,7 @@ export function prepare({ xr, spec }: Region): Task {
       ...common(xr, PREPARE, 'prepare'),
       operation: 'prepare',
       ...(spec.restoreFrom && {
-        restoreToken: { namespace: claimNamespace(xr), name: spec.restoreFrom.tokenSecretRef.name },
+        restoreToken: { namespace: secretNamespace(xr), name: spec.restoreFrom.tokenSecretRef.name },
       }),
     }),
   };
@@ -208,8 +209,7 @@ function snapshots({ xr, spec: { backup, archival, name } }: Region) {
   // GCS speaks S3 with HMAC keys; Azure does not. Source: docs.k3s.io, etcd-snapshot, 2026-11.
   const address =
     endpoint ?? (provider === 's3' ? `https://s3.${region ?? 'eu-central-1'}.amazonaws.com` : undefined);
-  const folder =
-    archival?.prefix ?? `${claimNamespace(xr)}/${xr.metadata.labels?.[CLAIM_NAME_LABEL] ?? name}`;
+  const folder = archival?.prefix ?? `${secretNamespace(xr)}/${claimBehind(xr)?.name ?? name}`;
   return {
     schedule,
     retention,

@@ -3,7 +3,7 @@ import type { Node } from '../kernel/graph.ts';
 import { textAt, type JsonObject } from '../kernel/manifest.ts';
 import { CLUSTER_LABEL, REGION_LABEL, RETRY_ANNOTATION } from '../kernel/names.ts';
 import { memoryOf } from '../pricing/hetzner.ts';
-import { claimNamespace } from './access.ts';
+import { secretNamespace } from './access.ts';
 import { networkName } from './hcloud.ts';
 import { isDone, type Task } from './jobs.ts';
 import { apiHost } from './k3s.ts';
@@ -69,7 +69,7 @@ function platformSpec(region: Region, stage: 'Network' | 'Platform'): JsonObject
       names: machines.map(({ name }) => name),
       memoryMiB: memories.reduce<number>((sum, memory) => sum + (memory ?? 0), 0),
     },
-    secretNamespace: claimNamespace(xr),
+    secretNamespace: secretNamespace(xr),
     api: { host: apiHost(spec), port: 6443 },
     gatewayAddresses: gatewayAddresses(region),
     loadBalancer: spec.loadBalancer,
