@@ -1,7 +1,7 @@
 /** Which machines a region has: pool, ordinal, generation. Never by position in a list. */
 import type { RegionSpec } from '../apis/region.ts';
 import { hostOf } from '../apis/cidr.ts';
-import { at, listAt, numberAt, textAt, type Manifest } from '../kernel/manifest.ts';
+import { conditionOf, numberAt, textAt, type Manifest } from '../kernel/manifest.ts';
 import { EXTERNAL_NAME_ANNOTATION, nameFor, sha256 } from '../kernel/names.ts';
 import type { Observed } from '../kernel/observed.ts';
 
@@ -177,14 +177,17 @@ export function serverTypeOf(machine: Machine, server: Manifest | undefined): st
   return next ?? serverTypes[index] ?? '';
 }
 
-/** Whether the newest answer of the cloud, given to the present spec, is that the type is sold out. */
+/**
+ * Whether the cloud has refused the present spec as sold out. The refusal itself, in Synced, says nothing of the spec that it
+ * was given to, and the same words keep their time; but each attempt begins with no message in Synced, and Ready at the
+ * generation that it is made for. Seen with provider-hetzner v0.2.1 against a pretended cloud, 2026-11-21.
+ */
 function isSoldOut(server: Manifest): boolean {
   const generation = numberAt(server, 'metadata', 'generation');
-  return listAt(server, 'status', 'conditions').some(
-    (condition) =>
-      at(condition, 'status') === 'False' &&
-      SOLD_OUT.test(textAt(condition, 'message') ?? '') &&
-      generation !== undefined &&
-      numberAt(condition, 'observedGeneration') === generation,
+  return (
+    cloudId(server) === undefined &&
+    generation !== undefined &&
+    numberAt(conditionOf(server, 'Ready'), 'observedGeneration') === generation &&
+    SOLD_OUT.test(textAt(conditionOf(server, 'Synced'), 'message') ?? '')
   );
 }

@@ -390,30 +390,95 @@ describe('a region that changes', () => {
     });
   });
 
-  it('a type that is sold out is followed by the next one, before the machine exists', () => {
-    const history = new History({ ...LEAST, controlPlane: { count: 1, serverTypes: ['cx33', 'cpx32'] } });
-    while (!history.observed.has(machine('control-plane-1'))) history.turn();
+  describe('a machine type that is sold out', () => {
     const key = machine('control-plane-1');
-    const soldOut = {
-      type: 'Synced',
-      status: 'False',
-      message: 'server type unavailable (resource_unavailable)',
-      observedGeneration: 1,
-    };
-    history.observed.set(key, {
-      ...history.get(key),
-      metadata: { ...history.get(key).metadata, generation: 1 },
-      status: { conditions: [soldOut] },
+    /** As provider-hetzner v0.2.1 wrote it when a pretended cloud had sold out, 2026-11-21. */
+    const refused = 'error during placement (resource_unavailable): ';
+    const attempt = (generation: number, synced: JsonObject): JsonObject => ({
+      conditions: [
+        { type: 'Ready', status: 'False', reason: 'Creating', observedGeneration: generation },
+        { type: 'Synced', ...synced },
+        {
+          type: 'LastAsyncOperation',
+          status: 'False',
+          reason: 'ApplyFailure',
+          message: `apply failed: ${refused}`,
+        },
+      ],
     });
-    history.turn();
-    expect(textAt(history.get(key), 'spec', 'forProvider', 'serverType')).toBe('cpx32');
+    const failed = (generation: number, message = refused) =>
+      attempt(generation, {
+        status: 'False',
+        reason: 'ReconcileError',
+        message: `create failed: apply failed: ${message}`,
+      });
+    const begun = (generation: number) =>
+      attempt(generation, { status: 'True', reason: 'ReconcileSuccess', observedGeneration: generation });
 
-    history.observed.set(key, {
-      ...history.get(key),
-      metadata: { ...history.get(key).metadata, generation: 2 },
+    const cases: Record<string, { reason: string; generation: number; status: JsonObject; want: string }> = {
+      'refused as it is asked for now': {
+        reason: 'the next type may be had',
+        generation: 2,
+        status: failed(2),
+        want: 'cpx32',
+      },
+      'refused before the last change': {
+        reason: 'an answer to another type says nothing of this one',
+        generation: 3,
+        status: failed(2),
+        want: 'cx33',
+      },
+      'asked for again': {
+        reason: 'until the new answer comes, only the old one is there',
+        generation: 3,
+        status: begun(3),
+        want: 'cx33',
+      },
+      'refused for another reason': {
+        reason: 'another type would be refused as well',
+        generation: 2,
+        status: failed(2, 'server limit reached (resource_limit_exceeded): '),
+        want: 'cx33',
+      },
+      'there already': {
+        reason: 'a machine that exists keeps its type',
+        generation: 2,
+        status: { ...failed(2), atProvider: { id: '101' } },
+        want: 'cx33',
+      },
+    };
+    for (const [name, { reason, generation, status, want }] of Object.entries(cases))
+      it(`${name}: ${reason}`, () => {
+        const history = new History({
+          ...LEAST,
+          controlPlane: { count: 1, serverTypes: ['cx33', 'cpx32', 'cpx42'] },
+        });
+        while (!history.observed.has(key)) history.turn();
+        const server = history.get(key);
+        history.observed.set(key, { ...server, metadata: { ...server.metadata, generation }, status });
+
+        const { settled } = history.turn();
+
+        expect(textAt(history.get(key), 'spec', 'forProvider', 'serverType')).toBe(want);
+        expect(settled.outdated.get(key)).toBeUndefined();
+      });
+
+    it('one after another is tried, though the cloud says the same of each', () => {
+      const history = new History({
+        ...LEAST,
+        controlPlane: { count: 1, serverTypes: ['cx33', 'cpx32', 'cpx42'] },
+      });
+      while (!history.observed.has(key)) history.turn();
+      const tried = [1, 2, 3, 4].map((generation) => {
+        const server = history.get(key);
+        const metadata = { ...server.metadata, generation };
+        history.observed.set(key, { ...server, metadata, status: failed(generation) });
+        history.turn();
+        return textAt(history.get(key), 'spec', 'forProvider', 'serverType');
+      });
+
+      expect(tried).toEqual(['cpx32', 'cpx42', 'cpx42', 'cpx42']);
     });
-    history.turn();
-    expect(textAt(history.get(key), 'spec', 'forProvider', 'serverType')).toBe('cpx32');
   });
 
   it('the load balancer is found at its address, and the firewall lets in only who was named', () => {

@@ -51,6 +51,9 @@ function create(asked: Asked): JsonObject {
   const own = project.id();
   const wanted = isObject(body['public_net']) ? body['public_net'] : {};
   const location = byNameOrId(locations, body['location'], 'location');
+  const type = byNameOrId(serverTypes, body['server_type'], 'server type');
+  if (project.soldOut.has(`${written(type['name'])}/${written(location['name'])}`))
+    throw new ApiError(412, 'resource_unavailable', 'error during placement');
   for (const key of listAt(body, 'ssh_keys')) project.get('ssh_keys', number(key));
   const v4 = { id: project.id(), ip: `198.51.100.${own % 250}`, blocked: false, dns_ptr: 'static.example' };
   const v6 = { id: project.id(), ip: `2001:db8:${own.toString(16)}::/64`, blocked: false, dns_ptr: [] };
@@ -71,7 +74,7 @@ function create(asked: Asked): JsonObject {
       alias_ips: [],
       mac_address: '86:00:00:00:00:01',
     })),
-    server_type: byNameOrId(serverTypes, body['server_type'], 'server type'),
+    server_type: type,
     image: byNameOrId(images, body['image'], 'image'),
     location,
     datacenter: {

@@ -37,6 +37,8 @@ const MOMENT = 300;
 
 export class Project {
   readonly calls: Call[] = [];
+  /** Server types that are sold out: `<type>/<location>`, to be filled and emptied by whoever plays. */
+  readonly soldOut = new Set<string>();
   readonly #things = new Map<Kind, Map<number, JsonObject>>();
   #next = 100;
 
