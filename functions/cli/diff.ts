@@ -12,7 +12,8 @@ import {
   type JsonObject,
   type Manifest,
 } from '../kernel/manifest.ts';
-import { AFTER_ANNOTATION, KEY_ANNOTATION } from '../kernel/names.ts';
+import { AFTER_ANNOTATION, KEY_ANNOTATION, nameFor } from '../kernel/names.ts';
+import { few } from '../kernel/report.ts';
 import { estimateOf, type Estimate } from '../pricing/estimate.ts';
 import { deleteObject } from '../simulator/faults.ts';
 import { simulate, type Simulation } from '../simulator/simulate.ts';
@@ -21,6 +22,7 @@ import { idOf, type World } from '../simulator/world.ts';
 import { check, lineFor } from './check.ts';
 import { readSources } from './input.ts';
 import { EXIT, takesColour, type Io } from './io.ts';
+import { renderedObjects } from './manifests.ts';
 import { applied, placed, withFunction, worldOf } from './scene.ts';
 import { painter, type Paint } from './style.ts';
 import { gib } from './tree.ts';
@@ -171,12 +173,17 @@ function compare(
   };
 }
 
-/** Every composed object that is wanted at the end, by id. */
-function wantedIn({ applied: all, world }: Simulation): Map<string, Manifest> {
-  const composed = [...all.values()].flatMap((objects) => [...objects.values()]);
+/** Every object that is wanted at the end, by id; the composite of a claim without what the claim says itself. */
+function wantedIn(simulation: Simulation): Map<string, Manifest> {
   return new Map(
-    composed.filter((object) => world.objects.has(idOf(object))).map((object) => [idOf(object), object]),
+    renderedObjects(simulation)
+      .filter(({ id }) => simulation.world.objects.has(id))
+      .map(({ id, key, manifest }) => [id, key === '' ? identityOf(manifest) : manifest]),
   );
+}
+
+function identityOf({ apiVersion, kind, metadata: { name } }: Manifest): Manifest {
+  return { apiVersion, kind, metadata: name === undefined ? {} : { name } };
 }
 
 /** What an object says, without what only tells when it was made. */
@@ -202,6 +209,8 @@ function differences(from: Json | undefined, to: Json | undefined, field: string
       const names = [...new Set([...before.keys(), ...after.keys()])].sort();
       return names.flatMap((name) => differences(before.get(name), after.get(name), `${field}[${name}]`));
     }
+    if (from.length === to.length && [...from, ...to].every(isObject))
+      return from.flatMap((item, index) => differences(item, to[index], `${field}[${index}]`));
   }
   return [{ field, from, to }];
 }
@@ -278,10 +287,41 @@ function nameOf(composite: Manifest | undefined, id: string): string {
 
 const LONGEST = 60;
 
-function shown(value: Json | undefined): string {
-  if (value === undefined) return 'left out';
-  const text = JSON.stringify(value);
-  return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
+/** Characters of what long values have in common that are shown before the first difference. */
+const LEAD = 15;
+
+/** `1 → 2`; of long lists what is new and what goes, of other long values the part around their first difference. */
+export function transition(from: Json | undefined, to: Json | undefined): string {
+  const [before, after] = [textFor(from), textFor(to)];
+  if (Math.max(before.length, after.length) <= LONGEST) return `${before} → ${after}`;
+  const items = Array.isArray(from) && Array.isArray(to) ? itemsBetween(from, to) : '';
+  if (items !== '') return items;
+  const start = Math.max(0, commonLength(before, after) - LEAD);
+  return `${part(before, start)} → ${part(after, start)}`;
+}
+
+/** `+ "c" - "a"`, of texts only. */
+function itemsBetween(from: readonly Json[], to: readonly Json[]): string {
+  if (![...from, ...to].every((item) => typeof item === 'string')) return '';
+  const only = (mark: string, list: readonly Json[], other: readonly Json[]) => {
+    const items = list.filter((item) => !other.includes(item)).map(textFor);
+    return items.length === 0 ? [] : [`${mark} ${few(items)}`];
+  };
+  return [...only('+', to, from), ...only('-', from, to)].join(' ');
+}
+
+function textFor(value: Json | undefined): string {
+  return value === undefined ? 'left out' : JSON.stringify(value);
+}
+
+function commonLength(one: string, other: string): number {
+  const first = Array.from(one).findIndex((character, index) => character !== other.charAt(index));
+  return first < 0 ? one.length : first;
+}
+
+function part(text: string, start: number): string {
+  const shown = text.slice(start, start + LONGEST);
+  return `${start > 0 ? '…' : ''}${shown}${start + LONGEST < text.length ? '…' : ''}`;
 }
 
 /** The difference in words, safe things first. */
@@ -295,14 +335,14 @@ export function textOf(
       paint('bold', title),
       ...changes.map(
         ({ field, change, from, to }) =>
-          `  ~ ${field}  ${shown(from)} → ${shown(to)}  ${paint('dim', `(${change})`)}`,
+          `  ~ ${field}  ${transition(from, to)}  ${paint('dim', `(${change})`)}`,
       ),
       ...refused.map((message) => paint('red', `  ! refused: ${message}`)),
     ]),
     ...section('Created', created, (object) => [paint('green', line(object, '+'))]),
     ...section('Changed in place', changed, (object) => [
       paint('yellow', line(object, '~')),
-      ...object.fields.map(({ field, from, to }) => `      ${field}  ${shown(from)} → ${shown(to)}`),
+      ...object.fields.map(({ field, from, to }) => `      ${field}  ${transition(from, to)}`),
     ]),
     ...section('Deleted', deleted, (object) => [
       paint('red', line(object, '-', object.loss === undefined ? '' : `  (${object.loss})`)),
@@ -323,9 +363,12 @@ function section(
   return objects.length === 0 ? [] : ['', `${title}:`, ...objects.flatMap(lines)];
 }
 
+/** The object by name; with its key where a hash stands for the end of that. */
 function short({ manifest: { kind, metadata } }: Changed): string {
-  const { name = '', namespace } = metadata;
-  return `${kind} ${namespace === undefined ? '' : `${namespace}/`}${name}`;
+  const { name = '', namespace, annotations } = metadata;
+  const key = annotations?.[KEY_ANNOTATION] ?? '';
+  const hidden = /-[0-9a-f]{8}$/.test(name) && !nameFor('', key).endsWith(name.slice(-8));
+  return `${kind} ${namespace === undefined ? '' : `${namespace}/`}${name}${hidden ? `, ${key}` : ''}`;
 }
 
 function estimateLines({ name, before, after }: Difference['estimates'][number]): string[] {

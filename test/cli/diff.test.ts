@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { lossOf } from '../../functions/cli/diff.ts';
-import type { JsonObject, Manifest } from '../../functions/kernel/manifest.ts';
+import { lossOf, textOf, transition } from '../../functions/cli/diff.ts';
+import { painter } from '../../functions/cli/style.ts';
+import type { Json, JsonObject, Manifest } from '../../functions/kernel/manifest.ts';
 import { folder, openova, REGION } from './helpers.ts';
 
 const { file } = folder();
@@ -81,6 +82,27 @@ describe('openova diff', () => {
     TIME,
   );
 
+  it(
+    'a service comes and goes: its composite is among what is created and deleted, and nothing passes',
+    async () => {
+      const service = `apiVersion: platform.openova.io/v1alpha1
+kind: DataService
+metadata: { name: orders, namespace: team }
+spec: { regionRef: { name: acme }, engine: postgres }
+`;
+      const both = file('both.yaml', `${REGION}---\n${service}`);
+      const comes = await openova(['diff', old, both]);
+      const goes = await openova(['diff', both, old]);
+
+      expect(comes.code).toBe(0);
+      expect(comes.out).toContain('  + XDataService orders-local\n');
+      expect(comes.out).not.toContain('On the way');
+      expect(goes.code).toBe(2);
+      expect(goes.out).toContain('  - XDataService orders-local  (data goes)\n');
+    },
+    TIME,
+  );
+
   const errors: Record<string, { reason: string; args: string[]; err: string }> = {
     'a missing file': {
       reason: 'it must not look like a loss',
@@ -98,6 +120,75 @@ describe('openova diff', () => {
       expect(ran.err).toContain(err);
     });
   }
+});
+
+describe('transition', () => {
+  const shared = 'x'.repeat(80);
+  const nodes = ['node-1', 'node-2', 'node-3', 'node-4', 'node-5', 'node-6', 'node-7'];
+  const cases: Record<
+    string,
+    { reason: string; from: Json | undefined; to: Json | undefined; want: string }
+  > = {
+    short: { reason: 'all of it', from: 1, to: undefined, want: '1 → left out' },
+    'two long texts with one beginning': {
+      reason: 'the part in which they differ',
+      from: `${shared}a`,
+      to: `${shared}b`,
+      want: `…${'x'.repeat(15)}a" → …${'x'.repeat(15)}b"`,
+    },
+    'two long texts with one end': {
+      reason: 'what is cut is marked',
+      from: `a${shared}`,
+      to: `b${shared}`,
+      want: `"a${'x'.repeat(58)}… → "b${'x'.repeat(58)}…`,
+    },
+    'a long list': {
+      reason: 'what comes and what goes',
+      from: nodes,
+      to: [...nodes.slice(1), 'node-8'],
+      want: '+ "node-8" - "node-1"',
+    },
+    'a long list in another order': {
+      reason: 'nothing comes or goes, and yet they differ',
+      from: nodes,
+      to: nodes.toReversed(),
+      want: `["node-1","node-2","node-3","node-4","node-5","node-6","node… → ["node-7","node-6","node-5","node-4","node-3","node-2","node…`,
+    },
+  };
+  for (const [name, { reason, from, to, want }] of Object.entries(cases)) {
+    it(`${name}: ${reason}`, () => {
+      expect(transition(from, to)).toBe(want);
+    });
+  }
+});
+
+describe('textOf', () => {
+  const made = (name: string, key: string) => ({
+    id: name,
+    fields: [],
+    manifest: {
+      apiVersion: 'v1',
+      kind: 'Job',
+      metadata: { name, annotations: { 'crossplane.io/composition-resource-name': key } },
+    },
+  });
+
+  it('says the key where a hash stands for the end of the name', () => {
+    const created = [made('acme-server-cont-00637532', 'server/control-plane-2-g1'), made('acme-api', 'api')];
+    const difference = { edits: [], changed: [], deleted: [], passing: [], estimates: [] };
+    const text = textOf({ ...difference, created }, painter(false));
+
+    expect(text).toContain(
+      '  + Job acme-server-cont-00637532, server/control-plane-2-g1\n  + Job acme-api\n',
+    );
+  });
+
+  it('says no key where the hash is the end of that', () => {
+    const created = [made('acme-dns-api-a-0e9ef79f', 'dns/api/a/0e9ef79f')];
+    const difference = { edits: [], changed: [], deleted: [], passing: [], estimates: [] };
+
+    expect(textOf({ ...difference, created }, painter(false))).toContain('  + Job acme-dns-api-a-0e9ef79f\n');
+  });
 });
 
 describe('lossOf', () => {
