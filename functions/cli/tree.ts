@@ -1,19 +1,21 @@
 /** What claims become, as a tree: composites, their waves, what each wave makes. */
-import { few } from '../kernel/report.ts';
 import { estimateOf } from '../pricing/estimate.ts';
 import { isObject, isTrue, objectAt, textAt, type Manifest } from '../kernel/manifest.ts';
 import { claimsOf, compositeIdOf } from '../simulator/claims.ts';
 import { definitionOf } from '../simulator/definitions.ts';
 import type { Simulation } from '../simulator/simulate.ts';
+import { listed } from './keys.ts';
 import { renderedObjects, waveName, type Rendered } from './manifests.ts';
 import { DEFINITIONS } from './scene.ts';
-import { painter, type Colour, type Paint } from './style.ts';
+import { cut, painter, type Colour, type Paint } from './style.ts';
 
 export interface TreeOptions {
   /** How a person calls this program. */
   readonly command: string;
   readonly files: readonly string[];
   readonly colour: boolean;
+  /** Characters in a line; left out where nobody has to fit it on a screen. */
+  readonly columns: number | undefined;
   readonly until: number | undefined;
 }
 
@@ -21,11 +23,13 @@ export function treeOf(simulation: Simulation, options: TreeOptions): string {
   const paint = painter(options.colour);
   const objects = renderedObjects(simulation);
   const roots = objects.filter(({ key }) => key === '');
-  const trees = roots.flatMap((root) => [
-    claimLine(simulation, root, paint),
-    ...branch(simulation, objects, root, '', paint),
-    '',
-  ]);
+  const trees = roots
+    .flatMap((root) => [
+      claimLine(simulation, root, paint),
+      ...branch(simulation, objects, root, '', paint),
+      '',
+    ])
+    .map((line) => (options.columns === undefined ? line : cut(line, options.columns)));
   return [...trees, ...summary(simulation, objects, paint), next(options), ''].join('\n');
 }
 
@@ -84,7 +88,7 @@ function branch(
         return [`${lead}${first.slice(`${inner}${paint('dim', pass)}`.length)}`, ...rest];
       }
       const name = countedKind(row.kind, row.keys).padEnd(wide);
-      return [`${lead}${paint(colourOf(row.kind), name)}  ${few(row.keys, MOST_KEYS)}`];
+      return [`${lead}${paint(colourOf(row.kind), name)}  ${listed(row.keys, MOST_KEYS)}`];
     }),
   ];
 }
