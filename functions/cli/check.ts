@@ -10,7 +10,7 @@ import type { Choices } from '../catalogue/component.ts';
 import { isNewer } from '../catalogue/release.ts';
 import { checkPlatform } from '../catalogue/select.ts';
 import type { Parsed, Problem } from '../kernel/graph.ts';
-import { objectAt, type JsonObject, type Manifest } from '../kernel/manifest.ts';
+import { objectAt, type Json, type JsonObject, type Manifest } from '../kernel/manifest.ts';
 import { GROUP } from '../kernel/names.ts';
 import { RELEASE } from '../release.ts';
 import { groupOf } from '../simulator/world.ts';
@@ -38,9 +38,7 @@ function checking<Spec>(
 
 const CHECKS: Readonly<Record<string, Check>> = {
   XDataService: checking(parseDataService, () => []),
-  // Regions mostly choose alike: what is said of each is said once.
-  XOpenOvaCluster: (object) =>
-    once(checking(parseCluster, ({ regions }) => regions.map(({ spec }) => spec))(object)),
+  XOpenOvaCluster: checking(parseCluster, ({ regions }) => regions.map(({ spec }) => spec)),
   XOpenOvaPlatform: checking(parsePlatform, (spec) => [spec]),
   XOpenOvaRegion: checking(parseRegion, (spec) => [spec]),
 };
@@ -52,6 +50,7 @@ function checkChoices(spec: Choices): Problem[] {
   return [{ field: 'spec.platform.release', message }];
 }
 
+/** Regions mostly choose alike, and items of one name have one field: what is said of each is said once. */
 function once(problems: readonly Problem[]): Problem[] {
   return [...new Map(problems.map((problem) => [`${problem.field} ${problem.message}`, problem])).values()];
 }
@@ -81,6 +80,10 @@ export function isOurs({ apiVersion }: Manifest): boolean {
   return groupOf(apiVersion) === GROUP;
 }
 
+function givenOf(value: Json | undefined): string {
+  return value === undefined || value === null ? 'is missing' : `is ${JSON.stringify(value)}`;
+}
+
 /** Every mistake in one object of our group. */
 export function problemsOf(object: Manifest): readonly Problem[] {
   const known = KINDS.find(({ kind, claim }) => kind === object.kind || claim?.kind === object.kind);
@@ -108,8 +111,8 @@ export function problemsOf(object: Manifest): readonly Problem[] {
         ]
       : []),
     ...(objectAt(object, 'spec') === undefined
-      ? [{ field: 'spec', message: 'is missing, must be an object' }]
-      : found.filter(({ field }) => !(unnamed && field === 'metadata.name'))),
+      ? [{ field: 'spec', message: `${givenOf(object['spec'])}, must be an object` }]
+      : once(found).filter(({ field }) => !(unnamed && field === 'metadata.name'))),
   ];
 }
 

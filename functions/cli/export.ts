@@ -10,8 +10,7 @@ import { developmentFunction, schemaDocuments, type ServedKind } from '../simula
 import { requiredBy } from '../simulator/request.ts';
 import { compositesIn, type Simulation, type Wave } from '../simulator/simulate.ts';
 import { idOf, type World } from '../simulator/world.ts';
-import { UserError } from './io.ts';
-import { reasonOf } from './input.ts';
+import { reasonOf, UserError } from './io.ts';
 import { documentOf } from './manifests.ts';
 import { save } from './render.ts';
 import { DEFINITIONS } from './scene.ts';

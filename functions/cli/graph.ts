@@ -13,7 +13,7 @@ const FORMATS: Readonly<Record<string, (picture: Picture, files: readonly string
 /** @throws UserError when the file's name says neither SVG nor HTML. */
 export function checkGraphFile(file: string): void {
   if (FORMATS[extname(file)] === undefined)
-    throw new UserError(`cannot draw "${file}": its name must end in .html or .svg`);
+    throw new UserError(`cannot write --graph "${file}": its name must end in .html or .svg`);
 }
 
 export function pictureOf(simulation: Simulation, file: string, files: readonly string[]): string {

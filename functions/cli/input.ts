@@ -1,8 +1,8 @@
 /** Files of Kubernetes objects: YAML or JSON, several documents in one file, lists, standard input. */
 import { readFile } from 'node:fs/promises';
-import { LineCounter, parseAllDocuments, type Document } from 'yaml';
+import { LineCounter, parseAllDocuments, type Document, type YAMLError } from 'yaml';
 import { isManifest, isObject, listAt, textAt, type Manifest } from '../kernel/manifest.ts';
-import { EXIT, UserError, type Io } from './io.ts';
+import { EXIT, reasonOf, UserError, type Io } from './io.ts';
 
 /** One object and where it was written. */
 export interface Source {
@@ -37,30 +37,20 @@ async function textOf(file: string, io: Io): Promise<string> {
   }
 }
 
-const REASONS: Readonly<Record<string, string>> = {
-  EACCES: 'permission denied',
-  EISDIR: 'it is a folder',
-  ENOENT: 'no such file',
-};
-
-export function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
-  return REASONS[code] ?? error.message;
-}
-
 function parse(file: string, text: string): Source[] {
   const lines = new LineCounter();
   // Kubernetes reads YAML 1.1.
   const documents = parseAllDocuments(text, { version: '1.1', lineCounter: lines, prettyErrors: false });
-  return (Array.isArray(documents) ? documents : []).flatMap((document) => sourcesOf(file, document, lines));
+  return (Array.isArray(documents) ? documents : []).flatMap((document) => {
+    const [error] = document.errors;
+    if (error === undefined) return sourcesOf(file, document, lines);
+    const { line, col } = lines.linePos(error.pos[0]);
+    throw new UserError(`${file}:${line}: cannot read YAML: ${complaintOf(error, text, col === 1)}`);
+  });
 }
 
 function sourcesOf(file: string, document: Document.Parsed, lines: LineCounter): Source[] {
   const lineAt = (offset: number) => lines.linePos(offset).line;
-  const [error] = document.errors;
-  if (error !== undefined)
-    throw new UserError(`${file}:${lineAt(error.pos[0])}: cannot read YAML: ${firstLine(error.message)}`);
   const value: unknown = document.toJS();
   if (value === null || value === undefined) return [];
   const line = lineAt(document.contents?.range[0] ?? 0);
@@ -100,8 +90,12 @@ function manifestOf(value: unknown, where: string): Manifest {
   return value;
 }
 
-function firstLine(message: string): string {
-  return message.split('\n', 1)[0]?.replace(/:$/, '') ?? '';
+/** What is wrong, in a line. A field of the object itself that comes again most often begins another object. */
+function complaintOf({ code, message, pos }: YAMLError, text: string, outermost: boolean): string {
+  if (code !== 'DUPLICATE_KEY') return message.split('\n', 1)[0]?.replace(/:$/, '') ?? '';
+  const [, key = ''] = /^["']?([^\s:"']+)/.exec(text.slice(pos[0])) ?? [];
+  const twice = `"${key}" is there twice`;
+  return outermost ? `${twice}, a line "---" must stand between two objects` : twice;
 }
 
 /** Names of fields, names of list items in brackets, or indices. */

@@ -20,7 +20,7 @@ export const EXIT = {
   ok: 0,
   /** The input is wrong, or the answer is no. */
   invalid: 1,
-  /** The command line is wrong, or a file cannot be read. */
+  /** The command line is wrong, or a file cannot be read or written. */
   usage: 2,
   /** Rendered, but not everything became ready. */
   unready: 3,
@@ -42,18 +42,39 @@ export function takesColour({ isTerminal }: Output, { NO_COLOR, TERM }: Io['env'
   return isTerminal && (NO_COLOR === undefined || NO_COLOR === '') && TERM !== 'dumb';
 }
 
-/** Standard streams. A reader that goes away, such as `head`, ends the program without a word. */
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EEXIST: 'it is a file',
+  EISDIR: 'it is a folder',
+  ENOENT: 'no such file',
+  ENOSPC: 'no space left',
+  ENOTDIR: 'a part of its path is a file',
+};
+
+/** Why a file cannot be read or written, without the words of the operating system where there are better ones. */
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  return REASONS[code] ?? error.message;
+}
+
 /** How this program is called: an npm script has no `openova` on its user's path. */
 export function commandIn({ npm_lifecycle_event: script }: Io['env']): string {
   return script === undefined ? 'openova' : 'npm run -s openova --';
 }
 
-export function processIo(): Io {
+/**
+ * Standard streams. A reader that goes away, such as `head`, ends the program without a word.
+ * @param unwritten the exit code when output cannot be written.
+ */
+export function processIo(unwritten: number = EXIT.usage): Io {
   const leave = (error: NodeJS.ErrnoException): void => {
-    if (error.code === 'EPIPE') process.exit(EXIT.ok);
-    throw error;
+    process.exit(error.code === 'EPIPE' ? EXIT.ok : unwritten);
   };
-  process.stdout.on('error', leave);
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') process.stderr.write(`cannot write to standard output: ${reasonOf(error)}\n`);
+    leave(error);
+  });
   process.stderr.on('error', leave);
   const output = (stream: NodeJS.WriteStream): Output => ({
     write: (text) => {

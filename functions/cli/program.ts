@@ -17,13 +17,16 @@ export async function run(args: readonly string[], io: Io): Promise<number | und
     await program.parseAsync(commandLine(args), { from: 'user' });
     return code;
   } catch (error) {
-    // `diff` keeps 2 for what would be lost.
-    const usage = args[0] === 'diff' ? EXIT.invalid : EXIT.usage;
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : usage;
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : usageCode(args);
     if (!(error instanceof UserError)) throw error;
     io.err.write(`${error.message}\n`);
-    return args[0] === 'diff' ? EXIT.invalid : error.exitCode;
+    return error.exitCode === EXIT.usage ? usageCode(args) : error.exitCode;
   }
+}
+
+/** The exit code when the command line is wrong or a file cannot be read or written: `diff` keeps 2 for a loss. */
+export function usageCode([command]: readonly string[]): number {
+  return command === 'diff' ? EXIT.invalid : EXIT.usage;
 }
 
 /** The flags that the program itself has; any other at the beginning belongs to `serve`. */
@@ -95,7 +98,7 @@ function addRender(program: Command, io: Io, finish: Finish): void {
     .addHelpText(
       'after',
       `
-Exit codes: 0 everything becomes ready, 1 a claim is invalid, 2 a file cannot be read, 3 not everything becomes ready.
+Exit codes: 0 everything becomes ready, 1 a claim is invalid, 2 a file cannot be read or written, 3 not everything becomes ready.
 Names are those of a cluster, but for five characters that Crossplane makes up: a render always takes "local".
 
 Examples:

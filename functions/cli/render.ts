@@ -1,12 +1,13 @@
 /** `openova render`: every object that claims become. */
-import { writeFile } from 'node:fs/promises';
+import { mkdir, stat, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { isTrue } from '../kernel/manifest.ts';
 import { definitionOfClaim } from '../simulator/definitions.ts';
 import { simulate, type Simulation, type Wave } from '../simulator/simulate.ts';
 import { check, lineFor } from './check.ts';
 import { checkGraphFile, pictureOf } from './graph.ts';
-import { readSources, reasonOf } from './input.ts';
-import { commandIn, EXIT, takesColour, UserError, type Io } from './io.ts';
+import { readSources } from './input.ts';
+import { commandIn, EXIT, reasonOf, takesColour, UserError, type Io } from './io.ts';
 import { DEFINITIONS, withFunction, worldOf } from './scene.ts';
 
 export interface RenderOptions {
@@ -32,6 +33,7 @@ export async function render(files: readonly string[], options: RenderOptions, i
   if (!given.some((object) => definitionOfClaim(DEFINITIONS, object) ?? isComposite(object)))
     throw new UserError(`no claim in ${files.map((file) => `"${file}"`).join(', ')}`);
 
+  await checkTargets(options);
   const start = worldOf(
     observed.map(({ object }) => object),
     given,
@@ -43,6 +45,18 @@ export async function render(files: readonly string[], options: RenderOptions, i
 
   await write(simulation, files, options, io);
   return finish(simulation, options, io);
+}
+
+/** Whether there is room for the files, before what they show is worked out. */
+async function checkTargets({ graph, export: folder }: RenderOptions): Promise<void> {
+  if (graph !== undefined && !(await stat(dirname(graph)).catch(() => undefined))?.isDirectory())
+    throw new UserError(`cannot write --graph "${graph}": no such folder "${dirname(graph)}"`);
+  if (folder === undefined) return;
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch (error) {
+    throw new UserError(`cannot write --export "${folder}": ${reasonOf(error)}, must be a folder`);
+  }
 }
 
 function isComposite({ kind }: { readonly kind: string }): boolean {
@@ -73,6 +87,7 @@ async function write(
         files,
         command: commandIn(io.env),
         colour: takesColour(io.out, io.env),
+        columns: io.out.isTerminal ? io.out.columns : undefined,
         until: options.until,
       }),
     );

@@ -53,8 +53,14 @@ describe('readSources', () => {
     },
     'a key twice': {
       reason: 'the second would win in silence',
-      read: () => readSources(['-'], io('a: 1\na: 2\n')),
-      message: '<stdin>:2: cannot read YAML: Map keys must be unique',
+      read: () => readSources(['-'], io('a:\n  b: 1\n  b: 2\n')),
+      message: '<stdin>:3: cannot read YAML: "b" is there twice',
+    },
+    'two files put together': {
+      reason: 'what is most often missing',
+      read: () => readSources(['-'], io(`${object('a')}# another\n${object('b')}`)),
+      message:
+        '<stdin>:5: cannot read YAML: "apiVersion" is there twice, a line "---" must stand between two objects',
     },
     'no object': {
       reason: 'it says what is missing',

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { VERSION } from '../../functions/release.ts';
@@ -77,6 +78,26 @@ describe('the program', () => {
         out: '',
         err: 'cannot read "nowhere.yaml": no such file\n',
       });
+    },
+    TIME,
+  );
+
+  it.skipIf(process.platform !== 'linux')(
+    'says in a line that output cannot be written, and never exits as if something were lost',
+    async () => {
+      for (const [args, code] of [
+        [['explain'], 2],
+        [['diff', '--help'], 1],
+      ] as const) {
+        const full = openSync('/dev/full', 'w');
+        const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', full, 'pipe'] });
+        let err = '';
+        child.stderr?.on('data', (data: Buffer) => (err += data.toString()));
+        const ended = await new Promise<number | null>((resolve) => child.on('close', resolve));
+        closeSync(full);
+
+        expect([ended, err]).toEqual([code, 'cannot write to standard output: no space left\n']);
+      }
     },
     TIME,
   );

@@ -84,6 +84,18 @@ describe('openova validate', () => {
       code: 1,
       err: 'spec is missing, must be an object',
     },
+    'a spec that is none': {
+      reason: 'it is there, and says what it is',
+      text: `${REGION.slice(0, REGION.indexOf('spec:'))}spec: 3\n`,
+      code: 1,
+      err: '<stdin>:6: spec is 3, must be an object\n1 mistake',
+    },
+    'one mistake in two items of one name': {
+      reason: 'both have one field, so it is said once',
+      text: REGION.replace('count: 1\n', 'count: -1\n').concat('    - name: general\n      count: -1\n'),
+      code: 1,
+      err: '<stdin>:15: spec.pools[general].name is "general" twice, must be unique\n<stdin>:16: spec.pools[general].count is -1, must be between 0 and 100\n2 mistakes',
+    },
   };
   for (const [name, { reason, text, code, out, err }] of Object.entries(cases)) {
     it(`${name}: ${reason}`, async () => {
