@@ -22,30 +22,37 @@ import { CLAIM_NAME_LABEL, CLAIM_NAMESPACE_LABEL, COMPOSITE_LABEL, KEY_ANNOTATIO
 const MANAGER = 'apiextensions.crossplane.io/composed';
 /** Written by Crossplane itself under the same manager, on top of what a function returns. */
 const CORE_LABELS = [COMPOSITE_LABEL, CLAIM_NAME_LABEL, CLAIM_NAMESPACE_LABEL];
-const SERVER_METADATA = [
-  'creationTimestamp',
-  'deletionGracePeriodSeconds',
-  'deletionTimestamp',
-  'finalizers',
-  'generateName',
-  'generation',
-  'managedFields',
-  'ownerReferences',
-  'resourceVersion',
-  'selfLink',
-  'uid',
-];
+/** Never ours, whoever is said to own it: a status, and what the program fills into a Secret. */
+const FILLED_BY_OTHERS: Readonly<Record<string, readonly string[]>> = {
+  Secret: ['status', 'data', 'stringData'],
+};
 
 /**
- * Exactly the fields of an observed object that Crossplane applied for us, in an order that does not come from outside. Without managedFields (a render of
- * files) everything but status and what the API server writes.
+ * Exactly the fields of an observed object that Crossplane applied for us, in an order that does not come from outside.
+ * Without managedFields (a render of files) everything but status and what the API server writes.
  */
 export function held(observed: Manifest): Manifest {
-  const fields = appliedFields(observed);
-  const kept = fields === undefined ? withoutServerFields(observed) : project(observed, fields);
   const { apiVersion, kind, metadata } = observed;
-  const object = canonical(isObject(kept) ? kept : {});
-  return { ...object, apiVersion, kind, metadata: ownMetadata(objectAt(object, 'metadata') ?? {}, metadata) };
+  const others = FILLED_BY_OTHERS[kind] ?? ['status'];
+  const applied = appliedIn(observed);
+  const labels = without(applied(['metadata', 'labels']), CORE_LABELS);
+  const annotations = without(applied(['metadata', 'annotations']), [KEY_ANNOTATION]);
+  const object: Manifest = {
+    apiVersion,
+    kind,
+    metadata: {
+      ...(metadata.name !== undefined && { name: metadata.name }),
+      ...(metadata.namespace !== undefined && { namespace: metadata.namespace }),
+      ...(labels && { labels }),
+      ...(annotations && { annotations }),
+    },
+  };
+  for (const field of Object.keys(observed).sort()) {
+    if (field in object || others.includes(field)) continue;
+    const value = applied([field]);
+    if (value !== undefined) object[field] = value;
+  }
+  return object;
 }
 
 export interface Frozen {
@@ -65,13 +72,13 @@ export function freeze(desired: Manifest, observed: Manifest, paths: readonly st
     const applied = before(names);
     if (same(applied, at(desired, ...names))) continue;
     if (applied !== undefined) outdated.push(path);
-    fields = withField(fields, names, applied === undefined ? undefined : canonical(applied));
+    fields = withField(fields, names, applied);
   }
   const { apiVersion, kind, metadata } = desired;
   return { manifest: { ...fields, apiVersion, kind, metadata }, outdated };
 }
 
-/** What was last applied at a path, without working out the rest of the object. */
+/** What was last applied at a path, its fields in order, without working out the rest of the object. */
 function appliedIn(observed: Manifest): (names: readonly string[]) => Json | undefined {
   const owned = appliedFields(observed);
   return (names) => {
@@ -83,8 +90,7 @@ function appliedIn(observed: Manifest): (names: readonly string[]) => Json | und
       if (!isObject(inner)) return undefined;
       fields = inner;
     }
-    const value = at(observed, ...names);
-    return fields === undefined ? value : project(value, fields);
+    return project(at(observed, ...names), fields);
   };
 }
 
@@ -104,9 +110,10 @@ function appliedFields(observed: Manifest): JsonObject | undefined {
   return objectAt(entry, 'fieldsV1');
 }
 
-/** The part of a value that a fieldsV1 set names. */
-function project(value: Json | undefined, fields: JsonObject): Json | undefined {
-  if (value === undefined || isWhole(fields)) return value;
+/** The part of a value that a fieldsV1 set names, all of it where there is no set, with its fields in order. */
+function project(value: Json | undefined, fields: JsonObject | undefined): Json | undefined {
+  if (value === undefined) return undefined;
+  if (fields === undefined || isWhole(fields)) return canonical(value);
   if (Array.isArray(value)) {
     const items = Object.entries(fields).flatMap(([name, inner]) => itemFields(name, inner));
     return value.flatMap((item, index) => {
@@ -116,7 +123,7 @@ function project(value: Json | undefined, fields: JsonObject): Json | undefined 
   }
   if (!isObject(value)) return value;
   const kept: JsonObject = {};
-  for (const name in fields) {
+  for (const name of Object.keys(fields).sort()) {
     const inner = fields[name];
     if (!name.startsWith('f:') || !isObject(inner)) continue;
     const field = name.slice(2);
@@ -162,30 +169,8 @@ function isJson(value: unknown): value is Json {
   return value === null || ['string', 'number', 'boolean', 'object'].includes(typeof value);
 }
 
-/** Of a Secret nothing but its identity is ever ours: the program fills it. */
-const FILLED_BY_OTHERS: Readonly<Record<string, readonly string[]>> = { Secret: ['data', 'stringData'] };
-
-function withoutServerFields(observed: Manifest): JsonObject {
-  const pick = (object: JsonObject, dropped: readonly string[]) =>
-    Object.fromEntries(Object.entries(object).filter(([name]) => !dropped.includes(name)));
-  const others = FILLED_BY_OTHERS[observed.kind] ?? [];
-  return { ...pick(observed, ['status', ...others]), metadata: pick(observed.metadata, SERVER_METADATA) };
-}
-
-/** Labels and annotations of ours, under the observed identity. */
-function ownMetadata(kept: JsonObject, identity: Manifest['metadata']): Manifest['metadata'] {
-  const labels = without(objectAt(kept, 'labels'), CORE_LABELS);
-  const annotations = without(objectAt(kept, 'annotations'), [KEY_ANNOTATION]);
-  return {
-    ...(identity.name !== undefined && { name: identity.name }),
-    ...(identity.namespace !== undefined && { namespace: identity.namespace }),
-    ...(labels && { labels }),
-    ...(annotations && { annotations }),
-  };
-}
-
-function without(map: JsonObject | undefined, names: readonly string[]): Record<string, string> | undefined {
-  if (map === undefined) return undefined;
+function without(map: Json | undefined, names: readonly string[]): Record<string, string> | undefined {
+  if (!isObject(map)) return undefined;
   const kept = Object.entries(map).flatMap(([name, value]): [string, string][] =>
     typeof value === 'string' && !names.includes(name) ? [[name, value]] : [],
   );
