@@ -58,7 +58,7 @@ const clusterRegion = z.strictObject({
   backup: override(shared.backup),
   maintenance: override(shared.maintenance),
   restoreFrom: group(shared.restoreFrom, 'A snapshot with which this region begins, instead of an empty one', {
-    otherwise: "the cluster's, for the primary region",
+    otherwise: "the cluster's, where the region is made as the primary",
   }),
 });
 

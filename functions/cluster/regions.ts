@@ -119,6 +119,8 @@ function regionNode(
     key: regionKey(spec.name),
     follows: true,
     after: onHetzner ? [networkKey(spec.location)] : [],
+    // What a region was made with stays its own when the roles change, with which the cluster's snapshot goes.
+    frozen: ['spec.restoreFrom'],
     manifest: {
       apiVersion: API_VERSION,
       kind: KIND,

@@ -139,6 +139,25 @@ describe('a new cluster', () => {
     ]);
   });
 
+  test('roles that change places leave each region with the snapshot that it was made with', () => {
+    const restoreFrom = { snapshot: 's3://a/b', tokenSecretRef: { name: 'old' } };
+    const plane = settled(planeOf(specOf({ restoreFrom })));
+    const swapped = specOf({
+      restoreFrom,
+      regions: [
+        { ...FSN, role: 'standby' },
+        { ...HEL, role: 'primary' },
+      ],
+    });
+
+    const answer = ask(withSpec(plane, swapped));
+
+    expect(regionSpec(answer, 'fsn')).toMatchObject({ role: 'standby', restoreFrom });
+    expect(regionSpec(answer, 'hel', 'role')).toBe('primary');
+    expect(regionSpec(answer, 'hel', 'restoreFrom')).toBeUndefined();
+    expect(regionSpec(ask(settled(planeOf(swapped))), 'hel', 'restoreFrom')).toEqual(restoreFrom);
+  });
+
   test('a new value of the retry annotation reaches the regions', () => {
     const plane = settled(begun);
     const again = {
