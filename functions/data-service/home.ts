@@ -41,8 +41,8 @@ export interface Missing {
 export const namespaceKey = (region: string) => `${region}/namespace`;
 
 /**
- * The region that a service lives in: the one that already holds it, whatever roles the regions have meanwhile, else
- * the one that the spec names.
+ * The region that a service lives in: the one that holds anything of it, else the one that it names or was once given,
+ * whatever roles the regions have meanwhile.
  */
 export function findHome(input: Input<DataServiceSpec>): Home | Missing {
   const { spec, xr, required } = input;
@@ -51,8 +51,9 @@ export function findHome(input: Input<DataServiceSpec>): Home | Missing {
   const where = `${claim.kind} "${claim.name}" in namespace "${claimNamespaceOf(xr) ?? ''}"`;
   const regions = regionsFor(spec, required['regions'] ?? []);
   const holder = holderOf(input);
+  const wanted = spec.placement.primary ?? textAt(xr, 'status', 'activeRegion');
   const region = regions.find((candidate) =>
-    holder === undefined ? isMeant(candidate, spec) : candidate.metadata.name === holder,
+    holder === undefined ? isMeant(candidate, spec, wanted) : candidate.metadata.name === holder,
   );
   if (region !== undefined) return homeOf(region, required['platforms'] ?? [], object);
 
@@ -60,7 +61,6 @@ export function findHome(input: Input<DataServiceSpec>): Home | Missing {
   if (holder !== undefined)
     return { object, message: `The region that holds the service, XOpenOvaRegion "${holder}", is gone` };
   if (names.length === 0) return { object, message: `There is no ${where}, or it has no region yet` };
-  const wanted = spec.placement.primary;
   return {
     object,
     message:
@@ -74,15 +74,14 @@ export function isMissing(found: Home | Missing): found is Missing {
   return 'message' in found;
 }
 
-/** Name of the ProviderConfig through which the service's namespace was made; undefined while it has none. */
+/** Name of the ProviderConfig through which whatever there is of the service was made; undefined while there is nothing. */
 function holderOf({ observed }: Input<DataServiceSpec>): string | undefined {
-  const found = observed.ours.find(([key]) => key.endsWith('/namespace'));
-  return found && textAt(found[1], 'spec', 'providerConfigRef', 'name');
+  return observed.ours.flatMap(([, object]) => textAt(object, 'spec', 'providerConfigRef', 'name') ?? [])[0];
 }
 
-function isMeant(region: Manifest, { clusterRef, placement }: DataServiceSpec): boolean {
+function isMeant(region: Manifest, { clusterRef }: DataServiceSpec, wanted: string | undefined): boolean {
   if (clusterRef === undefined) return true;
-  if (placement.primary !== undefined) return textAt(region, 'spec', 'name') === placement.primary;
+  if (wanted !== undefined) return textAt(region, 'spec', 'name') === wanted;
   return (textAt(region, 'spec', 'role') ?? 'primary') === 'primary';
 }
 

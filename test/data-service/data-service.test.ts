@@ -671,6 +671,11 @@ describe('the region', () => {
   const hel = regionNamed({ name: 'hel', role: 'standby' });
   const alone = regionNamed({ name: 'main', cluster: undefined });
   const both = [platformOf(fsn, BOTH), platformOf(hel, BOTH), platformOf(alone, BOTH)];
+  // The same regions, their roles changed.
+  const swapped = [
+    regionNamed({ name: 'fsn', role: 'standby' }),
+    regionNamed({ name: 'hel', role: 'primary' }),
+  ];
 
   it.each<{ reason: string; spec: JsonObject; regions: Manifest[]; region: string }>([
     {
@@ -707,13 +712,32 @@ describe('the region', () => {
 
   it('stays when regions change their roles', () => {
     const before = play({ ...worldOf(), regions: [fsn, hel], platforms: both });
-    const swapped = [
-      regionNamed({ name: 'fsn', role: 'standby' }),
-      regionNamed({ name: 'hel', role: 'primary' }),
-    ];
     const after = play({ ...before, regions: swapped });
     expect([...after.objects]).toEqual([...before.objects]);
     expect(at(after.xr, 'status', 'activeRegion')).toBe('fsn');
+  });
+
+  it.each(['fsn/namespace', 'fsn/postgres', 'connection/orders-conn'])(
+    'stays when regions change their roles, though %s alone is left to tell where it was',
+    (key) => {
+      const before = play({ ...worldOf(), regions: [fsn, hel], platforms: both });
+      const xr = { ...before.xr, status: {} };
+      const left = new Map([...before.objects].filter(([one]) => one === key));
+
+      const { report } = ask({ ...before, xr, objects: left, regions: swapped });
+
+      expect(at(report.status, 'activeRegion')).toBe('fsn');
+    },
+  );
+
+  it('that was given is kept though nothing was made there yet, whatever roles say', () => {
+    const given = step({ ...worldOf(), regions: [fsn, hel], platforms: [] });
+
+    expect([...given.objects]).toEqual([]);
+    expect(at(step({ ...given, regions: swapped }).xr, 'status', 'activeRegion')).toBe('fsn');
+    expect(conditionIn(ask({ ...given, regions: [hel] }).report, 'RegionFound')?.message).toBe(
+      'OpenOvaCluster "acme" in namespace "acme-platform" has no region "fsn", only hel',
+    );
   });
 
   it.each<{ reason: string; spec: JsonObject; regions: Manifest[]; message: string }>([
