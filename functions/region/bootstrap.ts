@@ -42,10 +42,11 @@ export function planBootstrap(region: Region): Task[] {
     if (index === 0) joins.push(kubeconfig(region, servers));
   }
   const serverJoins = joins.filter(({ key }) => key.startsWith('server/'));
-  const agentJoins = agents.map((machine) =>
-    join(region, machine, [...serverJoins.map(({ key }) => key), NETWORK_READY]),
-  );
-  return [...joins, ...agentJoins, ...upgrades(region, [...servers, ...agents])];
+  const serverUpgrades = upgrades(region, servers);
+  // An agent must never be newer than a server.
+  const current = [...serverJoins, ...serverUpgrades].map(({ key }) => key);
+  const agentJoins = agents.map((machine) => join(region, machine, [...current, NETWORK_READY]));
+  return [...joins, ...agentJoins, ...serverUpgrades, ...upgrades(region, agents, serverUpgrades.at(-1))];
 }
 
 /** Pods have a network: no node is Ready before, and nothing before may wait for one that is. */
@@ -140,7 +141,7 @@ function kubeconfig(region: Region, servers: readonly Machine[]): Task {
 }
 
 /** Nodes that were joined or upgraded with another version than the one asked for: servers first, one at a time. */
-function upgrades(region: Region, machines: readonly Machine[]): Task[] {
+function upgrades(region: Region, machines: readonly Machine[], first?: Task): Task[] {
   const { xr, spec, observed, jobs } = region;
   const tasks: Task[] = [];
   for (const machine of machines) {
@@ -150,7 +151,7 @@ function upgrades(region: Region, machines: readonly Machine[]): Task[] {
     const version = versionOf(observed.get(attemptAt(jobs, joinKey)));
     if (version === undefined || version === spec.kubernetes.version || !isDone(jobs, joinKey)) continue;
     const key = `upgrade/${machine.id}/${identity}-${versionKey(spec.kubernetes.version)}`;
-    const before = tasks.at(-1);
+    const before = tasks.at(-1) ?? first;
     tasks.push({
       key,
       step: 'KubernetesReady',

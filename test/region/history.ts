@@ -181,3 +181,31 @@ export function madeIn(turns: readonly Turn[], key: string): number {
 export function idOf(server: Manifest): string {
   return textAt(server, 'status', 'atProvider', 'id') ?? '';
 }
+
+/** Keys of the Jobs of one operation, sorted. */
+export function jobsOf(history: History, operation: string): string[] {
+  return [...history.observed.keys()]
+    .filter((key) => key.startsWith(`${operation}/`) && !key.endsWith('/result'))
+    .sort();
+}
+
+/** The key of a machine of the first generation. */
+export function machine(id: string): string {
+  return `machine/${id}-g1`;
+}
+
+/** A region that is up, and what came of it after a change. */
+export function after(change: (history: History) => void, spec: JsonObject = LEAST) {
+  const history = new History(spec);
+  history.settle();
+  const before = new Map(history.observed);
+  change(history);
+  const turns = history.settle();
+  return {
+    history,
+    before,
+    turns,
+    made: turns.flatMap(({ made }) => made).sort(),
+    dropped: turns.flatMap(({ dropped }) => dropped).sort(),
+  };
+}

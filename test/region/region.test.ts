@@ -2,15 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { listAt, objectAt, textAt, type JsonObject } from '../../functions/kernel/manifest.ts';
 import { inputOf } from '../../functions/region/jobs.ts';
 import { checkManifest } from '../fields/check.ts';
-import { History, idOf, LEAST, madeIn } from './history.ts';
-
-function jobsOf(history: History, operation: string): string[] {
-  return [...history.observed.keys()]
-    .filter((key) => key.startsWith(`${operation}/`) && !key.endsWith('/result'))
-    .sort();
-}
-
-const machine = (id: string) => `machine/${id}-g1`;
+import { after, History, idOf, jobsOf, LEAST, machine, madeIn } from './history.ts';
 
 describe('a region from nothing', () => {
   const history = new History();
@@ -164,22 +156,6 @@ describe('a region from nothing', () => {
     });
   });
 });
-
-/** A region that is up, and what came of it after a change. */
-function after(change: (history: History) => void, spec: JsonObject = LEAST) {
-  const history = new History(spec);
-  history.settle();
-  const before = new Map(history.observed);
-  change(history);
-  const turns = history.settle();
-  return {
-    history,
-    before,
-    turns,
-    made: turns.flatMap(({ made }) => made).sort(),
-    dropped: turns.flatMap(({ dropped }) => dropped).sort(),
-  };
-}
 
 describe('a region that changes', () => {
   it('a pool grows: one server and its agent Job, and nothing else is touched', () => {
@@ -375,6 +351,22 @@ describe('a region that changes', () => {
       ['general-1-g1'],
       ['general-2-g1'],
     ]);
+  });
+
+  it('a machine that comes together with a version joins after the servers have it: no agent is newer than they', () => {
+    const { turns, history } = after((one) => {
+      one.spec = {
+        ...LEAST,
+        kubernetes: { version: 'v1.36.4+k3s1' },
+        pools: [{ name: 'general', count: 3 }],
+      };
+    });
+    const [join = ''] = jobsOf(history, 'agent').filter((key) => key.includes('general-3-'));
+    const upgraded = jobsOf(history, 'upgrade').filter((key) => key.includes('control-plane-'));
+
+    expect(upgraded).toHaveLength(3);
+    for (const key of upgraded) expect(madeIn(turns, join)).toBeGreaterThan(madeIn(turns, key));
+    expect(inputOf(history.get(join))).toMatchObject({ k3s: { version: 'v1.36.4+k3s1' } });
   });
 
   it('other machine types in the spec leave machines that run as they are, and say so', () => {
