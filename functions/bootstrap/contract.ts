@@ -124,7 +124,9 @@ export const Label = z.strictObject({
   ...onMachine,
   operation: z.literal('label'),
   peers,
+  /** To be set on the node; what else it has stays. */
   labels: z.record(z.string(), z.string()),
+  /** To be added, `key=value:Effect`. */
   taints: z.array(z.string()),
 });
 export const Snapshot = z.strictObject({

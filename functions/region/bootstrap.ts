@@ -2,10 +2,21 @@
 import type { Config, Target } from '../bootstrap/contract.ts';
 import { claimBehind } from '../kernel/claim.ts';
 import type { After } from '../kernel/graph.ts';
-import { at, textAt, type Manifest } from '../kernel/manifest.ts';
-import { nameFor } from '../kernel/names.ts';
+import { at } from '../kernel/manifest.ts';
+import { GATEWAY_NODE_LABEL, nameFor } from '../kernel/names.ts';
 import { kubeconfigCopy, secretNamespace } from './access.ts';
-import { attemptAt, common, inputOf, isDone, versionKey, versionOf, type Task } from './jobs.ts';
+import { labelKey, machinesToLabel } from './gateway.ts';
+import {
+  attemptAt,
+  common,
+  inputOf,
+  isDone,
+  jobIdentity,
+  joinKey,
+  versionKey,
+  versionOf,
+  type Task,
+} from './jobs.ts';
 import { nodeConfig, serverConfig } from './k3s.ts';
 import { identityOf, machineKey, privateAddressOf, publicAddressesOf, type Machine } from './machines.ts';
 import { loadBalancerIps, type Region } from './region.ts';
@@ -46,7 +57,13 @@ export function planBootstrap(region: Region): Task[] {
   // An agent must never be newer than a server.
   const current = [...serverJoins, ...serverUpgrades].map(({ key }) => key);
   const agentJoins = agents.map((machine) => join(region, machine, [...current, NETWORK_READY]));
-  return [...joins, ...agentJoins, ...serverUpgrades, ...upgrades(region, agents, serverUpgrades.at(-1))];
+  return [
+    ...joins,
+    ...agentJoins,
+    ...serverUpgrades,
+    ...upgrades(region, agents, serverUpgrades.at(-1)),
+    ...machinesToLabel(region).map((machine) => label(region, machine)),
+  ];
 }
 
 /** Pods have a network: no node is Ready before, and nothing before may wait for one that is. */
@@ -56,17 +73,15 @@ const NETWORK_READY: After = {
   test: (platform) => at(platform, 'status', 'networkReady') === true,
 };
 
-/** The Job that makes K3s run on a machine. Its key names the machine as it is now: one that comes back blank is done again. */
 function join(region: Region, machine: Machine, after: readonly After[]): Task {
-  const { xr, spec, observed } = region;
-  const identity = identityOf(machine, observed) ?? knownIdentity(region, machine) ?? 'new';
-  const key = `${machine.role}/${machine.id}/${identity}`;
+  const { xr, spec, jobs } = region;
+  const key = joinKey(jobs, machine);
   return {
     key,
     step: 'KubernetesReady',
     after: [...(machine.existing ? [PREPARE] : [machineKey(machine.id)]), ...after],
     input: () => {
-      const target = targetOf(region, machine, identity);
+      const target = targetOf(region, machine, jobIdentity(jobs, machine) ?? 'new');
       const shared = { target, peers: serversOf(region, machine.id), k3s: k3sOf(region, machine, target) };
       if (machine.role === 'agent') return { ...common(xr, key, 'agent'), operation: 'agent', ...shared };
       return {
@@ -103,21 +118,11 @@ function sharedConfig({ spec, observed }: Region): Config {
   return serverConfig(spec);
 }
 
-/** The identity that the machine's newest Job has, while the cloud does not say it: a flap must not drop the Job. */
-function knownIdentity({ observed }: Region, { role, id }: Machine): string | undefined {
-  const prefix = `${role}/${id}/`;
-  const born = (job: Manifest) => textAt(job, 'metadata', 'creationTimestamp') ?? '';
-  const newest = observed.ours
-    .filter(([key]) => key.startsWith(prefix))
-    .sort(([, left], [, right]) => (born(left) < born(right) ? 1 : -1))[0];
-  return newest?.[0].slice(prefix.length).split('/')[0];
-}
-
 /** One living server's address, sticky: another one only when that server goes or comes back as another machine. */
 function kubeconfig(region: Region, servers: readonly Machine[]): Task {
   const { xr, xrName, spec, observed, jobs } = region;
   const keyed = servers.map((machine) => {
-    const identity = identityOf(machine, observed) ?? knownIdentity(region, machine) ?? 'new';
+    const identity = jobIdentity(jobs, machine) ?? 'new';
     return { machine, identity, key: `kubeconfig/${machine.id}/${identity}` };
   });
   const joined = ({ machine, identity }: (typeof keyed)[number]) =>
@@ -145,17 +150,17 @@ function upgrades(region: Region, machines: readonly Machine[], first?: Task): T
   const { xr, spec, observed, jobs } = region;
   const tasks: Task[] = [];
   for (const machine of machines) {
-    const identity = identityOf(machine, observed) ?? knownIdentity(region, machine);
+    const identity = jobIdentity(jobs, machine);
     if (identity === undefined) continue;
-    const joinKey = `${machine.role}/${machine.id}/${identity}`;
-    const version = versionOf(observed.get(attemptAt(jobs, joinKey)));
-    if (version === undefined || version === spec.kubernetes.version || !isDone(jobs, joinKey)) continue;
+    const joined = joinKey(jobs, machine);
+    const version = versionOf(observed.get(attemptAt(jobs, joined)));
+    if (version === undefined || version === spec.kubernetes.version || !isDone(jobs, joined)) continue;
     const key = `upgrade/${machine.id}/${identity}-${versionKey(spec.kubernetes.version)}`;
     const before = tasks.at(-1) ?? first;
     tasks.push({
       key,
       step: 'KubernetesReady',
-      after: before ? [before.key] : [joinKey],
+      after: before ? [before.key] : [joined],
       input: () => {
         const target = targetOf(region, machine, identity);
         return {
@@ -170,6 +175,25 @@ function upgrades(region: Region, machines: readonly Machine[], first?: Task): T
     });
   }
   return tasks;
+}
+
+/** The node of a machine that the Gateway moves to. */
+function label(region: Region, machine: Machine): Task {
+  const { xr, jobs } = region;
+  const key = labelKey(region, machine);
+  return {
+    key,
+    step: 'KubernetesReady',
+    after: [joinKey(jobs, machine)],
+    input: () => ({
+      ...common(xr, key, 'label'),
+      operation: 'label',
+      target: targetOf(region, machine, jobIdentity(jobs, machine) ?? 'new'),
+      peers: serversOf(region, machine.id),
+      labels: { [GATEWAY_NODE_LABEL]: 'true' },
+      taints: [],
+    }),
+  };
 }
 
 /** Where SSH answers on a machine, as far as it is known. */

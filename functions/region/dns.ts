@@ -3,7 +3,8 @@ import { isOlder } from '../catalogue/release.ts';
 import { selected } from '../catalogue/select.ts';
 import { isDelegated, planRecords, type PlannedRecords } from '../dns/records.ts';
 import { textAt } from '../kernel/manifest.ts';
-import { apiAddresses, gatewayAddresses, type Region } from './region.ts';
+import { gatewayAddresses } from './gateway.ts';
+import { apiAddresses, type Region } from './region.ts';
 
 /** Condition that the records belong to. */
 export const DNS_READY = 'DNSReady';

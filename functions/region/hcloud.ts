@@ -20,6 +20,8 @@ import { DNS_PORTS, FIREWALL_PORTS, GATEWAY_PORTS } from './ports.ts';
 const NETWORK = 'network.hetzner.crossplane.io/v1alpha1';
 const SERVER = 'server.hetzner.crossplane.io/v1alpha1';
 const LOAD_BALANCER = 'loadbalancer.hetzner.crossplane.io/v1alpha1';
+/** At Hetzner, `true` on the servers that the load balancer sends the Gateway's traffic to. */
+export const CLOUD_GATEWAY_LABEL = 'openova.io/gateway';
 /** Hetzner spreads at most ten servers of one placement group. Source: docs.hetzner.com, placement groups, 2026-11. */
 const SPREAD = 10;
 
@@ -46,6 +48,8 @@ export interface Cloud {
   readonly spec: RegionSpec;
   readonly machines: readonly Machine[];
   readonly addresses: Addresses;
+  /** Ids of the machines that the load balancer sends the Gateway's traffic to. */
+  readonly gateways: ReadonlySet<string>;
   readonly observed: Observed;
   /** The public key of the region's own key pair; undefined before prepare has made it. */
   readonly publicKey: string | undefined;
@@ -246,7 +250,7 @@ function server(cloud: Cloud, machine: Machine, boot: string): Node {
         labels: labels(cloud, {
           'openova.io/pool': machine.pool,
           'openova.io/role': machine.role,
-          'openova.io/gateway': String(machine.gateway),
+          [CLOUD_GATEWAY_LABEL]: String(cloud.gateways.has(machine.id)),
         }),
         sshKeysRefs: [{ name: nameFor(xrName, 'ssh-key') }],
         placementGroupIdRef: { name: nameFor(xrName, placementGroupKey(machine)) },
@@ -277,15 +281,15 @@ export function userData(authorizedKeys: readonly string[]): string {
 
 /** The ingress load balancer: its targets are found by label, so they follow the machines. */
 function loadBalancer(cloud: Cloud): Node[] {
-  const { xrName, spec, machines, addresses } = cloud;
+  const { xrName, spec, machines, addresses, gateways } = cloud;
   const named = { name: nameFor(xrName, 'load-balancer') };
   const services = [
     ...GATEWAY_PORTS.map(({ name, port }) => ({ name, port, proxy: true })),
     ...(spec.loadBalancer.api ? [{ name: 'api', port: '6443', proxy: false }] : []),
   ];
   const targets = [
-    { name: 'gateway', select: labels(cloud, { 'openova.io/gateway': 'true' }) },
-    ...(spec.loadBalancer.api && !machines.some(({ role, gateway }) => role === 'server' && gateway)
+    { name: 'gateway', select: labels(cloud, { [CLOUD_GATEWAY_LABEL]: 'true' }) },
+    ...(spec.loadBalancer.api && !machines.some(({ role, id }) => role === 'server' && gateways.has(id))
       ? [{ name: 'api', select: labels(cloud, { 'openova.io/role': 'server' }) }]
       : []),
   ];

@@ -9,6 +9,7 @@ import { RELEASE } from '../release.ts';
 import { planAccess, planProviderConfigs } from './access.ts';
 import { planBootstrap, prepare, PREPARE } from './bootstrap.ts';
 import { planDns } from './dns.ts';
+import { gatewayTargets } from './gateway.ts';
 import { planCloud } from './hcloud.ts';
 import { attemptAt, job, resultIn, resultKey, resultOf, type Jobs } from './jobs.ts';
 import { CONTROL_PLANE, planAddresses } from './machines.ts';
@@ -36,6 +37,7 @@ function plan(region: Region): Graph {
           spec,
           machines,
           addresses,
+          gateways: gatewayTargets(region),
           observed,
           publicKey: resultOf(jobs, PREPARE)?.publicKey,
           prepared: [attemptAt(jobs, PREPARE), hasKeys(jobs)],

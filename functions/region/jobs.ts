@@ -16,6 +16,7 @@ import { textAt, type JsonObject, type Manifest } from '../kernel/manifest.ts';
 import { nameFor, RETRY_ANNOTATION, SYSTEM_NAMESPACE } from '../kernel/names.ts';
 import { hasFailed, isReady, type Observed } from '../kernel/observed.ts';
 import { IMAGE } from '../release.ts';
+import { identityOf, type Machine } from './machines.ts';
 
 const VERSION_ANNOTATION = 'platform.openova.io/kubernetes-version';
 
@@ -100,6 +101,27 @@ export function attemptsIn(observed: Observed): ReadonlyMap<string, number> {
 /** The key of the newest attempt at a task; any other key as it is. */
 export function attemptAt(jobs: Jobs, key: string): string {
   return currentAttempt(jobs, key).key;
+}
+
+/**
+ * By what the Jobs of a machine know it. While the cloud does not say, that of its newest Job: a flap must not drop the
+ * Job. Undefined before there is either.
+ */
+export function jobIdentity({ observed }: Jobs, machine: Machine): string | undefined {
+  return identityOf(machine, observed) ?? identityOfNewestJob(observed, `${machine.role}/${machine.id}/`);
+}
+
+function identityOfNewestJob(observed: Observed, prefix: string): string | undefined {
+  const born = (job: Manifest) => textAt(job, 'metadata', 'creationTimestamp') ?? '';
+  const newest = observed.ours
+    .filter(([key]) => key.startsWith(prefix))
+    .sort(([, left], [, right]) => (born(left) < born(right) ? 1 : -1))[0];
+  return newest?.[0].slice(prefix.length).split('/')[0];
+}
+
+/** The Job that makes K3s run on a machine. It names the machine as it is now: one that comes back blank is done again. */
+export function joinKey(jobs: Jobs, machine: Machine): string {
+  return `${machine.role}/${machine.id}/${jobIdentity(jobs, machine) ?? 'new'}`;
 }
 
 /** A Job and the ConfigMap for its result. */
@@ -264,9 +286,14 @@ export function isDone(jobs: Jobs, key: string): boolean {
   return done !== undefined && isReady(done);
 }
 
+/** The input that a Job was made with, as text: for questions asked of every Job on every call. */
+export function inputTextOf(jobObject: Manifest | undefined): string | undefined {
+  return textAt(jobObject, 'spec', 'template', 'metadata', 'annotations', INPUT_ANNOTATION);
+}
+
 /** The input that a Job was made with; undefined for one that is not ours. */
 export function inputOf(jobObject: Manifest | undefined): Input | undefined {
-  const text = textAt(jobObject, 'spec', 'template', 'metadata', 'annotations', INPUT_ANNOTATION);
+  const text = inputTextOf(jobObject);
   if (text === undefined) return undefined;
   try {
     return Input.safeParse(JSON.parse(text)).data;

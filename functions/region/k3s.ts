@@ -5,6 +5,7 @@
 import type { RegionSpec } from '../apis/region.ts';
 import { hostOf } from '../apis/cidr.ts';
 import type { Config } from '../bootstrap/contract.ts';
+import { GATEWAY_NODE_LABEL } from '../kernel/names.ts';
 import type { Machine } from './machines.ts';
 
 type Value = Config[string];
@@ -125,7 +126,7 @@ export function nodeConfig(spec: RegionSpec, machine: Machine, place: Place): Co
     'node-label': Object.entries({
       ...machine.labels,
       'platform.openova.io/pool': machine.pool,
-      ...(machine.gateway && { 'platform.openova.io/gateway': 'true' }),
+      ...(machine.gateway && { [GATEWAY_NODE_LABEL]: 'true' }),
     }).map(([name, value]) => `${name}=${value}`),
     // Cilium takes its own taint away when it runs on the node. Source: docs.cilium.io, taints, 2026-11.
     'node-taint': [...machine.taints, 'node.cilium.io/agent-not-ready=true:NoExecute'],

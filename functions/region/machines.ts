@@ -25,7 +25,7 @@ export interface Machine {
   readonly labels: Readonly<Record<string, string>>;
   /** `key=value:Effect` */
   readonly taints: readonly string[];
-  /** Whether the Gateway's proxy runs here. */
+  /** Whether the Gateway's proxy shall run here. */
   readonly gateway: boolean;
   /** Where it is, for a machine that exists already. */
   readonly existing?: {
@@ -41,13 +41,40 @@ export function machineKey(id: string): string {
   return `machine/${id}`;
 }
 
-/** Every machine of the region: servers first, by ordinal, then the agents pool by pool. */
-export function planMachines(xrName: string, spec: RegionSpec): Machine[] {
-  return spec.cloud.provider === 'existing' ? existingMachines(spec) : cloudMachines(xrName, spec);
+/** The key of the Job that takes a machine's node out of the cluster. */
+export function drainKey(id: string, identity: string): string {
+  return `drain-and-remove/${id}/${identity}`;
 }
 
-function cloudMachines(xrName: string, spec: RegionSpec): Machine[] {
-  const gatewayRole = spec.pools.some(({ count }) => count > 0) ? 'agent' : 'server';
+/** Ids of the machines whose way out has begun. */
+export function machinesBeingRemoved({ ours }: Observed): ReadonlySet<string> {
+  return new Set(
+    ours.flatMap(([key]) => {
+      const [operation, id] = key.split('/');
+      return operation === 'drain-and-remove' && id !== undefined ? [id] : [];
+    }),
+  );
+}
+
+type Planned = Omit<Machine, 'gateway'>;
+
+/**
+ * Every machine of the region: servers first, by ordinal, then the agents pool by pool. One that is being removed goes to
+ * the end of that also when it is wanted again: its node is leaving the cluster. Then it is made anew.
+ */
+export function planMachines(
+  xrName: string,
+  spec: RegionSpec,
+  beingRemoved: ReadonlySet<string> = new Set(),
+): Machine[] {
+  const wanted = spec.cloud.provider === 'existing' ? existingMachines(spec) : cloudMachines(xrName, spec);
+  const staying = wanted.filter(({ id }) => !beingRemoved.has(id));
+  const machines = staying.some(({ role }) => role === 'server') ? staying : wanted;
+  const gatewayRole = machines.some(({ role }) => role === 'agent') ? 'agent' : 'server';
+  return machines.map((machine) => ({ ...machine, gateway: machine.role === gatewayRole }));
+}
+
+function cloudMachines(xrName: string, spec: RegionSpec): Planned[] {
   const servers = {
     name: CONTROL_PLANE,
     labels: {},
@@ -57,7 +84,7 @@ function cloudMachines(xrName: string, spec: RegionSpec): Machine[] {
   };
   const agents = spec.pools.map((pool) => ({ ...pool, role: 'agent' as const }));
   return [servers, ...agents].flatMap((pool) =>
-    Array.from({ length: pool.count }, (_, index): Machine => {
+    Array.from({ length: pool.count }, (_, index): Planned => {
       const id = `${pool.name}-${index + 1}-g${GENERATION}`;
       return {
         id,
@@ -68,14 +95,12 @@ function cloudMachines(xrName: string, spec: RegionSpec): Machine[] {
         serverTypes: pool.serverTypes,
         labels: pool.labels,
         taints: pool.taints.map(({ key, value, effect }) => `${key}=${value}:${effect}`),
-        gateway: pool.role === gatewayRole,
       };
     }),
   );
 }
 
-function existingMachines({ machines, pools }: RegionSpec): Machine[] {
-  const gatewayRole = machines.some(({ role }) => role === 'agent') ? 'agent' : 'server';
+function existingMachines({ machines, pools }: RegionSpec): Planned[] {
   const byName = [...machines].sort((left, right) => (left.name < right.name ? -1 : 1));
   const servers = byName.filter(({ role }) => role === 'server');
   return [...servers, ...byName.filter(({ role }) => role === 'agent')].map((machine, index) => {
@@ -89,7 +114,6 @@ function existingMachines({ machines, pools }: RegionSpec): Machine[] {
       serverTypes: [],
       labels: pool?.labels ?? {},
       taints: (pool?.taints ?? []).map(({ key, value, effect }) => `${key}=${value}:${effect}`),
-      gateway: machine.role === gatewayRole,
       existing: {
         address: machine.address,
         nodeAddress: machine.privateAddress ?? machine.address,

@@ -4,10 +4,11 @@ import { textAt, type JsonObject } from '../kernel/manifest.ts';
 import { CLUSTER_LABEL, REGION_LABEL, RETRY_ANNOTATION } from '../kernel/names.ts';
 import { memoryOf } from '../pricing/hetzner.ts';
 import { secretNamespace } from './access.ts';
+import { gatewayAddresses } from './gateway.ts';
 import { networkName } from './hcloud.ts';
 import { isDone, type Task } from './jobs.ts';
 import { apiHost } from './k3s.ts';
-import { gatewayAddresses, type Region } from './region.ts';
+import type { Region } from './region.ts';
 
 /** The XOpenOvaPlatform, whose stage opens when every machine has joined once. */
 export function planPlatform(region: Region, tasks: readonly Task[]): Node {

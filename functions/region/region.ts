@@ -3,7 +3,13 @@ import type { Input } from '../kernel/graph.ts';
 import { textAt, type Manifest } from '../kernel/manifest.ts';
 import type { Observed } from '../kernel/observed.ts';
 import { attemptsIn, type Jobs } from './jobs.ts';
-import { machineKey, planMachines, publicAddressesOf, type Machine } from './machines.ts';
+import {
+  machineKey,
+  machinesBeingRemoved,
+  planMachines,
+  publicAddressesOf,
+  type Machine,
+} from './machines.ts';
 
 /** A region as it is planned: shared by the parts of the plan and by the report. */
 export interface Region {
@@ -22,7 +28,7 @@ export function regionOf({ xr, spec, observed }: Input<RegionSpec>): Region {
     xrName,
     spec,
     observed,
-    machines: planMachines(xrName, spec),
+    machines: planMachines(xrName, spec, machinesBeingRemoved(observed)),
     jobs: { xr, spec, observed, attempts: attemptsIn(observed) },
   };
 }
@@ -42,13 +48,8 @@ export function apiAddresses(region: Region): string[] {
   return addressesOf(region, ({ role }) => role === 'server');
 }
 
-/** Public addresses at which the Gateway is reached: the load balancer's, or those of the machines it runs on. */
-export function gatewayAddresses(region: Region): string[] {
-  if (region.spec.loadBalancer.type === 'cloud') return loadBalancerIps(region);
-  return addressesOf(region, ({ gateway }) => gateway);
-}
-
-function addressesOf({ machines, observed }: Region, which: (machine: Machine) => boolean): string[] {
+/** Public addresses of some of the machines. */
+export function addressesOf({ machines, observed }: Region, which: (machine: Machine) => boolean): string[] {
   return machines
     .filter(which)
     .flatMap((machine) =>

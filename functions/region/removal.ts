@@ -2,11 +2,14 @@
 import type { Target } from '../bootstrap/contract.ts';
 import { nameFor } from '../kernel/names.ts';
 import { serversOf } from './bootstrap.ts';
+import { labelKey, machinesToLabel } from './gateway.ts';
 import { attemptAt, common, inputOf, type Task } from './jobs.ts';
 import {
   cloudId,
   CONTROL_PLANE,
+  drainKey,
   machineKey,
+  machinesBeingRemoved,
   parseMachineId,
   privateAddressOf,
   publicAddressesOf,
@@ -20,9 +23,10 @@ export interface LeavingMachine {
   readonly joined: boolean;
 }
 
-/** Observed machines that the spec no longer wants: agents first, highest ordinal first. */
+/** Observed machines that go: agents first, highest ordinal first. */
 export function leavingMachines({ observed, machines }: Region): LeavingMachine[] {
   const wanted = new Set(machines.map(({ id }) => id));
+  const beingRemoved = machinesBeingRemoved(observed);
   const roles = new Map<string, LeavingMachine>();
   for (const [key] of observed.ours) {
     const [kind, id] = key.split('/');
@@ -31,7 +35,8 @@ export function leavingMachines({ observed, machines }: Region): LeavingMachine[
     if (kind === 'server' || kind === 'agent') roles.set(id, { id, role: kind, joined: true });
     else if (kind === 'machine' && known === undefined) {
       const pool = parseMachineId(id)?.pool;
-      roles.set(id, { id, role: pool === CONTROL_PLANE ? 'server' : 'agent', joined: false });
+      const role = pool === CONTROL_PLANE ? 'server' : 'agent';
+      roles.set(id, { id, role, joined: beingRemoved.has(id) });
     }
   }
   const ordinal = ({ id }: LeavingMachine) => parseMachineId(id)?.ordinal ?? 0;
@@ -41,9 +46,8 @@ export function leavingMachines({ observed, machines }: Region): LeavingMachine[
   );
 }
 
-function drainKey({ observed }: Region, { id }: LeavingMachine): string {
-  const server = observed.get(machineKey(id));
-  return `drain-and-remove/${id}/${cloudId(server) ?? 'node'}`;
+function drainKeyOf({ observed }: Region, { id }: LeavingMachine): string {
+  return drainKey(id, cloudId(observed.get(machineKey(id))) ?? 'node');
 }
 
 /** The drain of the one machine whose turn it is; the others wait with all they have. */
@@ -51,7 +55,7 @@ export function planRemovals(region: Region, leaving: readonly LeavingMachine[])
   const { xr, xrName, observed } = region;
   const next = leaving.find(({ joined }) => joined);
   if (next === undefined) return [];
-  const key = drainKey(region, next);
+  const key = drainKeyOf(region, next);
   const server = observed.get(machineKey(next.id));
   const joinJob = observed.ours.find(([one]) => one.startsWith(`${next.role}/${next.id}/`))?.[1];
   const joinInput = inputOf(joinJob);
@@ -69,7 +73,8 @@ export function planRemovals(region: Region, leaving: readonly LeavingMachine[])
     {
       key,
       step: 'MachinesReady',
-      after: [],
+      // What the Gateway moves to serves before this machine may be the last that does.
+      after: machinesToLabel(region).map((machine) => labelKey(region, machine)),
       input: () => ({
         ...common(xr, key, 'drain-and-remove'),
         operation: 'drain-and-remove',
@@ -97,11 +102,12 @@ export function leavingKeys(
       keys.set(
         key,
         machine.joined && !key.startsWith('drain-and-remove/')
-          ? [attemptAt(region.jobs, drainKey(region, machine))]
+          ? [attemptAt(region.jobs, drainKeyOf(region, machine))]
           : [],
       );
     // What was achieved for a machine that is another one by now, and for machines that have gone.
-    else if (/^(server|agent|kubeconfig|upgrade|drain-and-remove|prepare)\//.test(key)) keys.set(key, []);
+    else if (/^(server|agent|kubeconfig|upgrade|label|drain-and-remove|prepare)\//.test(key))
+      keys.set(key, []);
     else if (key.startsWith('placement-group/')) keys.set(key, []);
     else if (isOfMachine(key, region)) keys.set(key, []);
   }

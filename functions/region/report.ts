@@ -10,8 +10,9 @@ import { estimateRegion, estimateStatus, isSufficient, type Estimate } from '../
 import { UNKNOWN } from '../pricing/hetzner.ts';
 import { kubeconfigCopy } from './access.ts';
 import { DNS_READY } from './dns.ts';
+import { gatewayAddresses } from './gateway.ts';
 import { advise } from './hints.ts';
-import { apiAddresses, gatewayAddresses, type Region } from './region.ts';
+import { apiAddresses, type Region } from './region.ts';
 import { trustIn } from './jobs.ts';
 import { apiHost } from './k3s.ts';
 

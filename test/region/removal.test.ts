@@ -1,0 +1,96 @@
+/** Machines that are wanted again after their way out has begun. */
+import { describe, expect, it } from 'vitest';
+import type { JsonObject } from '../../functions/kernel/manifest.ts';
+import { History, idOf, jobsOf, LEAST, machine } from './history.ts';
+
+const pool = (count: number): JsonObject => ({ ...LEAST, pools: [{ name: 'general', count }] });
+
+/** A region whose drain Job of the last machine exists and still runs. */
+function draining(before: JsonObject, less: JsonObject): { history: History; drain: string } {
+  const history = new History(before);
+  history.settle();
+  history.spec = less;
+  while (jobsOf(history, 'drain-and-remove').length === 0) history.turn();
+  const drain = jobsOf(history, 'drain-and-remove')[0] ?? '';
+  history.change(drain, 'status', { active: 1 });
+  return { history, drain };
+}
+
+describe('a machine that is wanted again while its node leaves', () => {
+  it('goes to the end, and is then made anew: its node would have been gone for ever', () => {
+    const { history, drain } = draining(pool(3), pool(2));
+    const old = idOf(history.get(machine('general-3')));
+    history.spec = pool(3);
+
+    expect(history.settle().flatMap(({ dropped }) => dropped)).toEqual([]);
+    history.change(drain, 'status', { succeeded: 1 });
+    const turns = history.settle();
+
+    const gone = turns.findIndex(({ dropped }) => dropped.includes(machine('general-3')));
+    const again = turns.findIndex(({ made }) => made.includes(machine('general-3')));
+    const fresh = idOf(history.get(machine('general-3')));
+    expect(gone).toBeGreaterThanOrEqual(0);
+    expect(again).toBeGreaterThan(gone);
+    expect(fresh).not.toBe(old);
+    expect(jobsOf(history, 'agent')).toContain(`agent/general-3-g1/${fresh}`);
+    expect(jobsOf(history, 'drain-and-remove')).toEqual([]);
+    expect(history.status).toMatchObject({ phase: 'Ready' });
+  });
+
+  it('keeps its drain Job until its server is gone: what is only half gone is not joined again', () => {
+    // Its server is told to go at the cloud too before it goes: one turn more.
+    const orphans = { deletion: { machines: 'Orphan' } };
+    const { history, drain } = draining({ ...pool(3), ...orphans }, { ...pool(2), ...orphans });
+    const old = idOf(history.get(machine('general-3')));
+    history.spec = { ...pool(3), ...orphans };
+    history.change(drain, 'status', { succeeded: 1 });
+
+    const isThere = () => {
+      const server = history.observed.get(machine('general-3'));
+      return server !== undefined && idOf(server) === old;
+    };
+    let turns = 0;
+    for (; isThere(); turns++) {
+      expect(history.observed.has(drain)).toBe(true);
+      history.turn();
+    }
+    expect(turns).toBeGreaterThan(1);
+  });
+
+  it('also one of the servers: etcd has let it go', () => {
+    const servers = (count: number) => ({ ...LEAST, controlPlane: { count } });
+    const { history, drain } = draining(servers(3), servers(1));
+    const old = idOf(history.get(machine('control-plane-3')));
+    history.spec = servers(3);
+    history.change(drain, 'status', { succeeded: 1 });
+    history.settle();
+
+    expect(idOf(history.get(machine('control-plane-3')))).not.toBe(old);
+    expect(jobsOf(history, 'server')).toHaveLength(3);
+  });
+
+  it('a machine that exists already is joined once more', () => {
+    const existing = (...names: readonly string[]): JsonObject => ({
+      name: 'home',
+      domain: 'acme.example.com',
+      cloud: { provider: 'existing' },
+      pools: [{ name: 'general' }],
+      machines: names.map((name, index) => ({
+        name,
+        address: `203.0.113.${index + 1}`,
+        hostKey: 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA==',
+        role: name.startsWith('s') ? 'server' : 'agent',
+        ...(name.startsWith('a') && { pool: 'general' }),
+      })),
+    });
+    const { history, drain } = draining(existing('s1', 'a1', 'a2'), existing('s1', 'a1'));
+    const join = jobsOf(history, 'agent').find((key) => key.startsWith('agent/a2/')) ?? '';
+    history.spec = existing('s1', 'a1', 'a2');
+    history.change(drain, 'status', { succeeded: 1 });
+    const turns = history.settle();
+
+    expect(turns.flatMap(({ dropped }) => dropped)).toContain(join);
+    expect(turns.flatMap(({ made }) => made)).toContain(join);
+    expect(jobsOf(history, 'drain-and-remove')).toEqual([]);
+  });
+});
