@@ -3,7 +3,19 @@ import { extname } from 'node:path';
 import type { Simulation } from '../simulator/simulate.ts';
 import { UserError } from './io.ts';
 import { layoutOf, type Card, type Picture } from './layout.ts';
-import { drawingOf, escape, legendOf, memoryWords, shareOf, STYLE, svgOf } from './svg.ts';
+import {
+  contentWords,
+  DARK,
+  drawingOf,
+  escape,
+  FONT,
+  legendOf,
+  memoryWords,
+  openSvg,
+  shareOf,
+  svgOf,
+  variables,
+} from './svg.ts';
 
 const FORMATS: Readonly<Record<string, (picture: Picture, files: readonly string[]) => string>> = {
   '.html': htmlOf,
@@ -22,17 +34,22 @@ export function pictureOf(simulation: Simulation, file: string, files: readonly 
 }
 
 function htmlOf(picture: Picture, files: readonly string[]): string {
+  const [first = 0, last = 0] = [picture.columns[0]?.wave, picture.columns.at(-1)?.wave];
   return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${escape(picture.title)}</title>
-<style>${STYLE}
+<style>
+  :root { color-scheme:light dark; ${variables('light')} }
+  @media (prefers-color-scheme: dark) { :root { ${variables('dark')} } }
+  ${DARK}
   html, body { margin:0; height:100%; }
-  body.wave-picture { display:flex; flex-direction:column; font-size:13px; }
+  body { display:flex; flex-direction:column; font:13px ${FONT}; background:var(--paper); color:var(--ink); }
   header { padding:14px 20px 8px; border-bottom:1px solid var(--line); }
   h1 { font-size:18px; margin:0 0 8px; }
+  h1 span { font-size:13px; font-weight:400; margin-left:8px; }
   .cards { display:flex; flex-wrap:wrap; gap:10px; }
   .card { border:1px solid var(--line); border-radius:8px; padding:8px 12px; min-width:210px; }
   .card b { display:block; }
@@ -44,30 +61,32 @@ function htmlOf(picture: Picture, files: readonly string[]): string {
   .controls button { font:inherit; padding:3px 14px; border-radius:6px; border:1px solid var(--line); background:var(--lane); color:inherit; cursor:pointer; }
   .controls input { flex:1; max-width:420px; accent-color:var(--composite); }
   .legend { display:flex; flex-wrap:wrap; gap:4px 14px; margin-top:8px; }
-  .legend i { display:inline-block; width:10px; height:10px; border-radius:5px; background:var(--c); margin-right:5px; }
+  .legend i { display:inline-block; width:10px; height:10px; border-radius:5px; margin-right:5px; }
   main { flex:1; overflow:auto; }
   aside { border-top:1px solid var(--line); padding:8px 20px; min-height:2.6em; white-space:pre-wrap; background:var(--lane); }
   [data-wave] { transition:opacity .25s; }
   .later { opacity:.07 !important; }
+  .box:hover rect { stroke-width:2.2; }
+  .box { cursor:pointer; }
   svg.chosen .box, svg.chosen .arrow { opacity:.15; }
   svg.chosen .box.near { opacity:1; }
   svg.chosen .arrow.near { opacity:1; stroke:var(--ink); stroke-width:1.8; }
 </style>
 </head>
-<body class="wave-picture">
+<body>
 <header>
-<h1>${escape(picture.title)}</h1>
+<h1>${escape(picture.title)}<span class="muted">${escape(picture.subtitle)}</span></h1>
 <div class="cards">${picture.cards.map(cardHtml).join('')}</div>
 <div class="controls"><button id="play" type="button">▶ play</button>
-<input id="wave" type="range" min="${picture.first}" max="${picture.waves}" value="${picture.waves}" aria-label="wave">
-<span id="now">wave ${picture.waves} of ${picture.waves}</span>
+<input id="wave" type="range" min="${first}" max="${last}" value="${last}" aria-label="wave">
+<span id="now">wave ${last} of ${last}</span>
 <span class="muted">${escape(files.join(', '))}</span></div>
-<div class="legend">${legendOf()
-    .map(({ family, words }) => `<span class="${family}"><i></i>${words}</span>`)
+<div class="legend">${legendOf(picture)
+    .map(({ family, words }) => `<span><i style="background:var(--${family})"></i>${words}</span>`)
     .join('')}</div>
 </header>
 <main>
-<svg class="wave-picture" width="${picture.width}" height="${picture.height}" viewBox="0 0 ${picture.width} ${picture.height}" role="img" aria-label="${escape(picture.title)}">
+${openSvg(picture.title, picture.width, picture.height)}
 ${drawingOf(picture)}
 </svg>
 </main>
@@ -86,7 +105,7 @@ function cardHtml(card: Card): string {
     `<div class="card"><b>${escape(card.title)}</b>`,
     `<span>${escape(card.euros)} EUR per month</span> <span class="muted">prices of ${escape(card.pricedAt)}</span>`,
     `<div class="track"><i class="${share > 1 ? 'over' : ''}" style="width:${Math.round(Math.min(1, share) * 100)}%"></i></div>`,
-    `<span class="muted">${escape(memoryWords(card))} · ${card.machines} machines · ${card.objects} objects</span></div>`,
+    `<span class="muted">${escape(memoryWords(card))} · ${escape(contentWords(card))}</span></div>`,
   ].join('');
 }
 

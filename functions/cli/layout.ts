@@ -5,6 +5,7 @@ import { estimateOf, type Estimate } from '../pricing/estimate.ts';
 import { controllerOf, uidOf } from '../simulator/world.ts';
 import { definitionOf } from '../simulator/definitions.ts';
 import type { Simulation } from '../simulator/simulate.ts';
+import { purposeOf } from './keys.ts';
 import { renderedObjects, waveName, type Rendered } from './manifests.ts';
 import { DEFINITIONS } from './scene.ts';
 
@@ -32,6 +33,7 @@ export interface Box {
   readonly details: readonly string[];
   readonly x: number;
   readonly y: number;
+  readonly width: number;
 }
 
 export interface Arrow {
@@ -43,11 +45,22 @@ export interface Lane {
   readonly id: string;
   readonly title: string;
   readonly subtitle: string;
-  /** How deep it is nested. */
-  readonly depth: number;
+  /** The box that stands for the whole lane in the lane above; none of a claim's own composite. */
+  readonly parent: string | undefined;
+  /** The wave of its first box. */
+  readonly wave: number;
+  readonly x: number;
   readonly y: number;
+  readonly width: number;
   readonly height: number;
   readonly ready: boolean;
+}
+
+/** A wave in which something came, as wide as its longest label. */
+export interface Column {
+  readonly wave: number;
+  readonly x: number;
+  readonly width: number;
 }
 
 export interface Card {
@@ -62,68 +75,118 @@ export interface Card {
 
 export interface Picture {
   readonly title: string;
+  readonly subtitle: string;
   readonly width: number;
   readonly height: number;
-  /** The first column: 0 when something existed before. */
-  readonly first: number;
-  /** The last column. */
-  readonly waves: number;
+  readonly columns: readonly Column[];
   readonly lanes: readonly Lane[];
   readonly boxes: readonly Box[];
   readonly arrows: readonly Arrow[];
   readonly cards: readonly Card[];
 }
 
-export const BOX = { width: 158, height: 22, gapX: 34, gapY: 6 } as const;
-const LANE = { head: 34, pad: 14, gap: 16 } as const;
+/** Sizes in pixels. */
+export const BOX = { height: 24, gapX: 30, gapY: 7, font: 11.5, inset: 12 } as const;
+export const LANE = { head: 34, pad: 14, gap: 18, side: 12 } as const;
 const TOP = 44;
-const LEFT = 28;
+const LEFT = 34;
+/** The least that the number of a wave needs. */
+const NARROWEST = 58;
 
-/** @param first the first wave of the picture: 0 when something existed before. */
-export function columnX(wave: number, first: number): number {
-  return LEFT + (wave - first) * (BOX.width + BOX.gapX);
+/** How wide a text is, on the safe side: which font draws it is not known. Small letters of DejaVu Sans are 0.57 em wide. */
+export function textWidth(text: string, font: number): number {
+  return Math.ceil(text.length * font * 0.57);
+}
+
+/** A composite with what it composes, before it has a place. */
+interface Band {
+  readonly composite: Rendered;
+  readonly parent: string | undefined;
+  readonly columns: ReadonlyMap<number, readonly Cell[]>;
 }
 
 export function layoutOf(simulation: Simulation): Picture {
   const objects = renderedObjects(simulation);
-  const composites = treeOrder(simulation, objects);
-  const first = Math.min(1, ...objects.map(({ wave }) => wave));
-  const waves = Math.max(1, ...objects.map(({ wave }) => wave));
+  const bands = bandsOf(simulation, objects);
+  const columns = placedColumns(bands);
   const lanes: Lane[] = [];
   const boxes: Box[] = [];
-  const arrows: Arrow[] = [];
-  let y = TOP;
-  for (const { composite, depth } of composites) {
-    const cells = cellsOf(objects.filter((one) => one.composite === composite.id && one.key !== ''));
-    const rows = Math.max(1, ...columnsOf(cells).map((column) => column.length));
-    const height = LANE.head + rows * (BOX.height + BOX.gapY) + LANE.pad;
-    const xr = simulation.world.objects.get(composite.id);
-    lanes.push({
-      id: composite.id,
-      title: `${composite.manifest.kind} ${composite.manifest.metadata.name ?? ''}`,
-      subtitle: subtitleOf(xr),
-      depth,
-      y,
-      height,
-      ready: xr !== undefined && isTrue(xr, 'Ready'),
-    });
-    for (const column of columnsOf(cells)) {
-      for (const [row, cell] of column.entries())
-        boxes.push(boxOf(cell, composite.id, first, y + LANE.head + row * (BOX.height + BOX.gapY)));
+  for (const band of bands) {
+    const above = lanes.at(-1);
+    const lane = laneOf(simulation, band, columns, above === undefined ? TOP : bottomOf(above) + LANE.gap);
+    lanes.push(lane);
+    for (const [wave, cells] of band.columns) {
+      const column = columns.find((one) => one.wave === wave);
+      if (column !== undefined)
+        boxes.push(...cells.map((cell, row) => boxOf(cell, band.composite, column, rowY(lane, row))));
     }
-    arrows.push(...arrowsOf(cells, composite.id));
-    y += height + LANE.gap;
   }
+  const kinds = new Set(objects.map(({ manifest }) => `${manifest.apiVersion}/${manifest.kind}`));
   return {
     title: titleOf(simulation),
-    width: columnX(waves, first) + BOX.width + LEFT,
-    height: y,
-    first,
-    waves,
+    subtitle: `${objects.length} objects of ${kinds.size} kinds in ${columns.at(-1)?.wave ?? 0} waves`,
+    width: Math.max(0, ...lanes.map(({ x, width }) => x + width)) + LANE.side,
+    height: Math.max(TOP, ...lanes.map(bottomOf)) + LANE.gap,
+    columns,
     lanes,
     boxes,
-    arrows,
+    arrows: bands.flatMap((band) => arrowsOf([...band.columns.values()].flat(), band.composite.id)),
     cards: cardsOf(simulation, objects),
+  };
+}
+
+function rowY({ y }: Lane, row: number): number {
+  return y + LANE.head + row * (BOX.height + BOX.gapY);
+}
+
+function bottomOf({ y, height }: Lane): number {
+  return y + height;
+}
+
+/** Every wave that has a box in some lane, from left to right. */
+function placedColumns(bands: readonly Band[]): Column[] {
+  const widths = new Map<number, number>();
+  for (const [wave, cells] of bands.flatMap((band) => [...band.columns]))
+    widths.set(wave, Math.max(NARROWEST, widths.get(wave) ?? 0, ...cells.map(cellWidth)));
+  let x = LEFT;
+  return [...widths]
+    .sort(([left], [right]) => left - right)
+    .map(([wave, width]) => {
+      const column = { wave, x, width };
+      x += width + BOX.gapX;
+      return column;
+    });
+}
+
+function cellWidth({ label }: Cell): number {
+  return textWidth(label, BOX.font) + 2 * BOX.inset;
+}
+
+function laneOf(
+  { world }: Simulation,
+  { composite, parent, columns: cells }: Band,
+  columns: readonly Column[],
+  y: number,
+): Lane {
+  const xr = world.objects.get(composite.id);
+  const title = `${composite.manifest.kind} ${composite.manifest.metadata.name ?? ''}`;
+  const subtitle = subtitleOf(xr);
+  const own = columns.filter(({ wave }) => cells.has(wave));
+  const [first, last] = [own[0], own.at(-1)];
+  const x = (first?.x ?? LEFT) - LANE.side;
+  const right = last === undefined ? x : last.x + last.width + LANE.side;
+  const rows = Math.max(1, ...[...cells.values()].map((column) => column.length));
+  return {
+    id: composite.id,
+    title,
+    subtitle,
+    parent,
+    wave: first?.wave ?? 0,
+    x,
+    y,
+    width: Math.max(right - x, textWidth(`${title} ${subtitle}`, 12) + 60),
+    height: LANE.head + rows * (BOX.height + BOX.gapY) - BOX.gapY + LANE.pad,
+    ready: xr !== undefined && isTrue(xr, 'Ready'),
   };
 }
 
@@ -134,11 +197,8 @@ function titleOf({ world }: Simulation): string {
   return claims.map(({ kind, metadata }) => `${kind} ${metadata.name ?? ''}`).join(', ') || 'openova';
 }
 
-/** Composites, each before what it composes. */
-function treeOrder(
-  { world }: Simulation,
-  objects: readonly Rendered[],
-): { composite: Rendered; depth: number }[] {
+/** Composites, each before what it composes, in the order in which they begin to. */
+function bandsOf({ world }: Simulation, objects: readonly Rendered[]): Band[] {
   const all = objects.filter(({ manifest }) => definitionOf(DEFINITIONS, manifest) !== undefined);
   const unique = [...new Map(all.map((object) => [object.id, object])).values()];
   const parentOf = ({ id }: Rendered) => {
@@ -149,12 +209,21 @@ function treeOrder(
       return owner !== undefined && xr !== undefined && uidOf(xr) === owner;
     })?.id;
   };
-  const below = (parent: string | undefined, depth: number): { composite: Rendered; depth: number }[] =>
+  const bandOf = (composite: Rendered, parent: string | undefined): Band => ({
+    composite,
+    parent: parent === undefined ? undefined : boxId(parent, composite.key),
+    columns: columnsOf(cellsOf(objects.filter((one) => one.composite === composite.id && one.key !== ''))),
+  });
+  const begins = ({ columns }: Band) => Math.min(...columns.keys());
+  const below = (parent: string | undefined): Band[] =>
     unique
       .filter((one) => parentOf(one) === parent)
-      .sort((left, right) => left.wave - right.wave || (left.id < right.id ? -1 : 1))
-      .flatMap((composite) => [{ composite, depth }, ...below(composite.id, depth + 1)]);
-  return below(undefined, 0);
+      .map((composite) => bandOf(composite, parent))
+      .sort(
+        (left, right) => begins(left) - begins(right) || (left.composite.id < right.composite.id ? -1 : 1),
+      )
+      .flatMap((band) => [band, ...below(band.composite.id)]);
+  return below(undefined);
 }
 
 function subtitleOf(xr: Manifest | undefined): string {
@@ -173,48 +242,45 @@ function costOf(xr: Manifest): string {
   return `${textAt(xr, 'status', 'estimate', 'monthlyEUR') ?? 'unknown'} EUR per month`;
 }
 
-/** Objects that share a box: small things of one kind that came together. */
+/** Objects that share a box: those of one purpose, and small things that came together. */
 interface Cell {
   readonly objects: readonly [Rendered, ...Rendered[]];
   readonly family: Family;
+  readonly label: string;
 }
 
-const SMALL = new Set([
-  'ClusterUsage',
-  'ConfigMap',
-  'ProviderConfig',
-  'Role',
-  'RoleBinding',
-  'Secret',
-  'ServiceAccount',
-  'Usage',
-]);
+/** What small things are called together. */
+const TOGETHER: Partial<Readonly<Record<Family, string>>> = {
+  access: 'access, results',
+  protection: 'protection',
+};
 
 function cellsOf(objects: readonly Rendered[]): Cell[] {
-  const groups = new Map<string, Cell>();
+  const groups = new Map<string, Rendered[]>();
   for (const object of objects) {
-    const { kind } = object.manifest;
-    const place = SMALL.has(kind) ? `${object.wave} ${kind}` : object.id;
-    const before = groups.get(place);
-    groups.set(place, {
-      objects: before === undefined ? [object] : [...before.objects, object],
-      family: familyOf(object.manifest),
-    });
+    const family = familyOf(object.manifest);
+    const what = TOGETHER[family] ?? `${object.manifest.kind} ${labelOf(object)}`;
+    const place = `${object.wave} ${family} ${what}`;
+    groups.set(place, [...(groups.get(place) ?? []), object]);
   }
-  return [...groups.values()];
+  return [...groups.values()].flatMap(([first, ...rest]): Cell[] => {
+    if (first === undefined) return [];
+    const family = familyOf(first.manifest);
+    const what = TOGETHER[family] ?? labelOf(first);
+    const label = rest.length === 0 ? what : `${what} ×${rest.length + 1}`;
+    return [{ objects: [first, ...rest], family, label }];
+  });
 }
 
-function columnsOf(cells: readonly Cell[]): Cell[][] {
+function columnsOf(cells: readonly Cell[]): Map<number, Cell[]> {
   const columns = new Map<number, Cell[]>();
-  for (const cell of cells) {
+  const order = ({ family, objects: [first] }: Cell) =>
+    `${String(FAMILIES.indexOf(family)).padStart(2, '0')} ${first.key}`;
+  for (const cell of [...cells].sort((left, right) => (order(left) < order(right) ? -1 : 1))) {
     const [{ wave }] = cell.objects;
     columns.set(wave, [...(columns.get(wave) ?? []), cell]);
   }
-  const order = ({ family, objects: [first] }: Cell) =>
-    `${String(FAMILIES.indexOf(family)).padStart(2, '0')} ${first.key}`;
-  return [...columns.values()].map((column) =>
-    column.sort((left, right) => (order(left) < order(right) ? -1 : 1)),
-  );
+  return columns;
 }
 
 const KINDS: readonly (readonly [RegExp, Family])[] = [
@@ -238,40 +304,57 @@ function afterOf({ manifest }: Rendered): string[] {
   return after.split(',').filter((key) => key !== '');
 }
 
-function boxId(composite: string, [first]: Cell['objects']): string {
-  return `${composite}|${first.key}`;
+function boxId(composite: string, key: string): string {
+  return `${composite}|${key}`;
 }
 
-function boxOf({ objects, family }: Cell, composite: string, firstWave: number, y: number): Box {
+function boxOf({ objects, family, label }: Cell, { id }: Rendered, { x, width }: Column, y: number): Box {
   const [first] = objects;
   const { kind } = first.manifest;
-  const many = objects.length > 1;
   const waits = [...new Set(objects.flatMap(afterOf))].sort();
   return {
-    id: boxId(composite, objects),
-    label: many ? `${objects.length} ${kind}` : labelOf(first.key),
+    id: boxId(id, first.key),
+    label,
     kind,
     family,
     wave: first.wave,
     details: [
-      ...objects.map(({ manifest }) => `${kind} ${manifest.metadata.name ?? ''}`),
+      ...objects.map(({ key, manifest }) => `${manifest.kind} ${key}, ${manifest.metadata.name ?? ''}`),
       waveName(first.wave),
       ...(waits.length > 0 ? [`after ${waits.join(', ')}`] : []),
     ],
-    x: columnX(first.wave, firstWave),
+    x,
     y,
+    width,
   };
 }
 
-/** Characters that fit into a box. */
-const LABEL = 22;
+/** Characters that a box may be wide. */
+const LABEL = 31;
 
-/** The most telling end of a key that fits: without ids and hashes, then without what its colour says anyway. */
-function labelOf(key: string): string {
-  const parts = key.split('/').filter((part) => !/^(\d+|[0-9a-f]{8})$/.test(part));
+/** The most telling end of a key that fits: without ids and hashes, and without what its colour says anyway. */
+function labelOf({ composite, key, manifest }: Rendered): string {
+  const purpose = familyOf(manifest) === 'dns' ? recordOf(key) : purposeOf(key).replace(/^machine\//, '');
+  const parts = purpose
+    .split('/')
+    .map((part) => without(part, composite.slice(composite.lastIndexOf('/') + 1)));
   while (parts.length > 1 && parts.join(' ').length > LABEL) parts.shift();
   const label = parts.join(' ');
   return label.length > LABEL ? `…${label.slice(label.length - LABEL + 1)}` : label;
+}
+
+/** `api/fsn` of `dns/cloudflare/example.com/api/fsn/a/0e9ef79f`: addresses of both kinds are of one purpose. */
+function recordOf(key: string): string {
+  return purposeOf(key)
+    .replace(/^dns\/[^/]+\/[^/]+\//, '')
+    .replace(/\/(a|aaaa|ns)$/, '');
+}
+
+/** `general-1-g1` of `acme-fsn-general-1-g1`, in the composite `acme-fsn-platform`: more than one word in common. */
+function without(name: string, composite: string): string {
+  const [words, known] = [name.split('-'), composite.split('-')];
+  const first = words.findIndex((word, index) => word !== known[index]);
+  return first > 1 ? words.slice(first).join('-') : name;
 }
 
 /** What waits for what, without arrows that others already imply. */
@@ -298,8 +381,8 @@ function arrowsOf(cells: readonly Cell[], composite: string): Arrow[] {
       (one) => !direct.some((other) => other !== one && ancestors(other).has(one)),
     );
     return needed.map((one) => ({
-      from: boxId(composite, one.objects),
-      to: boxId(composite, cell.objects),
+      from: boxId(composite, one.objects[0].key),
+      to: boxId(composite, cell.objects[0].key),
     }));
   });
 }

@@ -2,6 +2,7 @@
 import { check, isOurs, lineFor } from './check.ts';
 import { readSources } from './input.ts';
 import { EXIT, UserError, type Io } from './io.ts';
+import { counted } from './words.ts';
 
 /** @returns the exit code. */
 export async function validate(files: readonly string[], io: Io): Promise<number> {
@@ -19,8 +20,4 @@ export async function validate(files: readonly string[], io: Io): Promise<number
   const wrong = new Set(findings.map(({ file, problem }) => `${file} ${problem.field}`));
   io.err.write(`${counted(wrong.size, 'mistake')} in ${counted(objects, 'object')}${passed}\n`);
   return EXIT.invalid;
-}
-
-function counted(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? '' : 's'}`;
 }

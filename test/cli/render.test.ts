@@ -180,8 +180,10 @@ describe('openova render', () => {
         expect(text).toContain('XOpenOvaPlatform acme-local-platform');
         expect(text).toMatch(/RAM [\d.]+ GiB needed of 24\.0 GiB/);
         expect(text).toContain('EUR per month');
-        expect(text).toContain('<title>Server acme-local-machine-control-plane-1-g1\nwave 4\nafter ');
-        expect(text).toContain('class="arrow"');
+        expect(text).toContain(
+          '<title>Server machine/control-plane-1-g1, acme-local-machine-control-plane-1-g1\nwave 4\nafter ',
+        );
+        expect(text).toContain(' arrow"');
         expect(text.replace('http://www.w3.org/2000/svg', '')).not.toMatch(/https?:|src=|@import|<link/);
       }
       expect(drawn.startsWith('<svg ')).toBe(true);
