@@ -5,12 +5,14 @@ import { isOlder } from '../catalogue/release.ts';
 import { checkPlatform } from '../catalogue/select.ts';
 import type { Composer, Graph, Problem } from '../kernel/graph.ts';
 import { isObject, listAt, textAt } from '../kernel/manifest.ts';
+import { protectClaim } from '../kernel/protection.ts';
 import { clusterOf, type Cluster } from './cluster.ts';
 import { planDns } from './dns.ts';
 import { planNetworks } from './network.ts';
-import { planProtection } from './protection.ts';
 import { planRegions } from './regions.ts';
 import { report } from './report.ts';
+
+const PROTECTED = 'spec.deletionProtection is true: set it to false to delete this cluster and all it holds';
 
 export const clusterComposer: Composer<ClusterSpec> = {
   kind: 'XOpenOvaCluster',
@@ -23,8 +25,11 @@ export const clusterComposer: Composer<ClusterSpec> = {
 function plan(cluster: Cluster): Graph {
   const regions = planRegions(cluster);
   const records = planDns(cluster);
+  const protection = cluster.spec.deletionProtection
+    ? protectClaim(cluster.xr, 'OpenOvaCluster', PROTECTED)
+    : [];
   return {
-    nodes: [...planProtection(cluster), ...planNetworks(cluster), ...regions.nodes, ...records.nodes],
+    nodes: [...protection, ...planNetworks(cluster), ...regions.nodes, ...records.nodes],
     problems: distinct([...choiceProblems(cluster), ...regions.problems]),
     leaving: records.leaving,
     kept: regions.kept,

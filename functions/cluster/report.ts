@@ -13,6 +13,7 @@ import {
   type Manifest,
 } from '../kernel/manifest.ts';
 import { isReady, sinceOf } from '../kernel/observed.ts';
+import { PROTECTION } from '../kernel/protection.ts';
 import { explain, few, progress, progressStatus, type Progress, type Waiting } from '../kernel/report.ts';
 import type { Settled } from '../kernel/settle.ts';
 import { addEstimates, estimateStatus, isSufficient, type Estimate } from '../pricing/estimate.ts';
@@ -21,7 +22,6 @@ import { addressesOf, apiEndpointOf, keptRegions, regionKey, type Cluster } from
 import { estimateOfRegion } from './estimate.ts';
 import { rangesOf } from './ranges.ts';
 import { NETWORK_READY } from './network.ts';
-import { PROTECTION } from './protection.ts';
 import { DNS_READY } from './dns.ts';
 
 /** The steps, in their order, and the region's conditions that each stands for; none where it is the cluster's own. */

@@ -17,7 +17,7 @@ import { planPlatform } from './platform.ts';
 import { regionOf, type Region } from './region.ts';
 import { leavingKeys, leavingMachines, planRemovals } from './removal.ts';
 import { report } from './report.ts';
-import { planUsages } from './usages.ts';
+import { planProtection, planUsages } from './usages.ts';
 
 export const regionComposer: Composer<RegionSpec> = {
   kind: 'XOpenOvaRegion',
@@ -58,6 +58,7 @@ function plan(region: Region): Graph {
     ...cloud,
     ...planProviderConfigs(xr, kubeconfig),
     ...planUsages(xrName, spec, machines),
+    ...planProtection(region),
     planPlatform(region, tasks),
     ...records.nodes,
   ];

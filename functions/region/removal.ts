@@ -1,6 +1,7 @@
 /** Machines that the spec no longer wants: drained one at a time, then gone with everything made for them. */
 import type { Target } from '../bootstrap/contract.ts';
 import { nameFor } from '../kernel/names.ts';
+import { PROTECTION } from '../kernel/protection.ts';
 import { serversOf } from './bootstrap.ts';
 import { labelKey, machinesToLabel } from './gateway.ts';
 import { attemptAt, common, inputOf, type Task } from './jobs.ts';
@@ -108,7 +109,7 @@ export function leavingKeys(
     // What was achieved for a machine that is another one by now, and for machines that have gone.
     else if (/^(server|agent|kubeconfig|upgrade|label|drain-and-remove|prepare)\//.test(key))
       keys.set(key, []);
-    else if (key.startsWith('placement-group/')) keys.set(key, []);
+    else if (key === PROTECTION || key.startsWith('placement-group/')) keys.set(key, []);
     else if (isOfMachine(key, region)) keys.set(key, []);
   }
   return keys;

@@ -5,11 +5,14 @@
 import type { Node } from '../kernel/graph.ts';
 import type { JsonObject } from '../kernel/manifest.ts';
 import { nameFor, SYSTEM_NAMESPACE } from '../kernel/names.ts';
+import { protectClaim } from '../kernel/protection.ts';
 import { machineKey, type Machine } from './machines.ts';
+import type { Region } from './region.ts';
 import type { RegionSpec } from '../apis/region.ts';
 import { networkName } from './hcloud.ts';
 
-const PROTECTION = 'protection.crossplane.io/v1beta1';
+const API_VERSION = 'protection.crossplane.io/v1beta1';
+const STEP = 'Protected';
 
 interface Subject {
   readonly key?: string;
@@ -100,14 +103,22 @@ export function planUsages(xrName: string, spec: RegionSpec, machines: readonly 
   ];
 }
 
+/** Refuses to delete the claim of a region that stands alone; in a cluster the cluster's claim is what is protected. */
+export function planProtection({ xr, spec }: Pick<Region, 'xr' | 'spec'>): Node[] {
+  if (!spec.deletionProtection || spec.cluster !== undefined) return [];
+  const reason = 'spec.deletionProtection is true: set it to false to delete this region and all it holds';
+  // A wish of the claim, whatever release runs.
+  return protectClaim(xr, 'OpenOvaRegion', reason).map((node) => ({ ...node, step: STEP, scales: true }));
+}
+
 function usage(key: string, of: Subject, by: Subject, reason: string, scales = false): Node {
   return {
     key,
-    step: 'Protected',
+    step: STEP,
     scales,
     after: [of.key, by.key].flatMap((one) => one ?? []),
     manifest: {
-      apiVersion: PROTECTION,
+      apiVersion: API_VERSION,
       kind: 'ClusterUsage',
       spec: { of: subject(of), by: subject(by), reason, replayDeletion: true },
     },
