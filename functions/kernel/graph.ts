@@ -26,6 +26,11 @@ export interface Node {
   readonly ready?: (observed: Manifest) => boolean;
   /** Dotted paths that keep the value they were made with, for as long as the object lives. */
   readonly frozen?: readonly string[];
+  /**
+   * Dotted paths that follow the claim also while the region runs an older release: what stands there is what the user
+   * wrote, and nothing of the package's. For `*` see `follow`.
+   */
+  readonly live?: readonly string[];
   /** Held whole as soon as it exists: Jobs, whose template is immutable. */
   readonly once?: boolean;
   /** The step of the status (a condition type) that this node belongs to. */

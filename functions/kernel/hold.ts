@@ -78,6 +78,38 @@ export function freeze(desired: Manifest, observed: Manifest, paths: readonly st
   return { manifest: { ...fields, apiVersion, kind, metadata }, outdated };
 }
 
+/**
+ * The held object with each of these dotted paths as it is wanted now. `*` in a path is every item of a list that has its
+ * like among the wanted ones: one that is the same in all else.
+ */
+export function follow(kept: Manifest, wanted: Manifest, paths: readonly string[]): Manifest {
+  const { apiVersion, kind, metadata } = kept;
+  const fields = paths.reduce<Json | undefined>(
+    (object, path) => followed(object, wanted, path.split('.')),
+    kept,
+  );
+  return { ...(isObject(fields) && fields), apiVersion, kind, metadata };
+}
+
+function followed(
+  kept: Json | undefined,
+  wanted: Json | undefined,
+  names: readonly string[],
+): Json | undefined {
+  const [name, ...rest] = names;
+  if (name === undefined) return wanted;
+  if (name === '*') {
+    if (!Array.isArray(kept) || !Array.isArray(wanted)) return kept;
+    const others = (item: Json) => followed(item, undefined, rest);
+    return kept.map((item) => {
+      const like = wanted.find((one) => same(others(one), others(item)));
+      return like === undefined ? item : (followed(item, like, rest) ?? item);
+    });
+  }
+  if (!isObject(kept)) return kept;
+  return withField(kept, [name], followed(kept[name], at(wanted, name), rest));
+}
+
 /** What was last applied at a path, its fields in order, without working out the rest of the object. */
 function appliedIn(observed: Manifest): (names: readonly string[]) => Json | undefined {
   const owned = appliedFields(observed);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { freeze, held } from '../../functions/kernel/hold.ts';
+import { follow, freeze, held } from '../../functions/kernel/hold.ts';
 import type { JsonObject, Manifest } from '../../functions/kernel/manifest.ts';
 
 /** An object as the API server returns it, with fieldsV1 for our manager. */
@@ -151,5 +151,56 @@ describe('freeze', () => {
       'spec.image',
       'spec.size',
     ]);
+  });
+});
+
+describe('follow', () => {
+  const thing = (spec: JsonObject): Manifest => ({
+    apiVersion: 'example.org/v1',
+    kind: 'Thing',
+    metadata: { name: 'thing' },
+    spec,
+  });
+  const running = {
+    policy: 'Delete',
+    size: 1,
+    rule: [
+      { port: '22', from: ['a'] },
+      { port: '80', from: ['b'] },
+    ],
+  };
+
+  it.each([
+    {
+      reason: 'a field follows, the others stay',
+      path: 'spec.policy',
+      wanted: { ...running, policy: 'Orphan', size: 2 },
+      want: { ...running, policy: 'Orphan' },
+    },
+    {
+      reason: 'a field that is wanted no longer goes',
+      path: 'spec.policy',
+      wanted: { size: 1 },
+      want: { size: running.size, rule: running.rule },
+    },
+    {
+      reason: 'in a list an item follows its like, and none comes or goes',
+      path: 'spec.rule.*.from',
+      wanted: {
+        rule: [
+          { port: '443', from: ['c'] },
+          { port: '22', from: ['c', 'd'] },
+        ],
+      },
+      want: {
+        ...running,
+        rule: [
+          { port: '22', from: ['c', 'd'] },
+          { port: '80', from: ['b'] },
+        ],
+      },
+    },
+  ])('$reason', ({ path, wanted, want }) => {
+    expect(follow(thing(running), thing(wanted), [path])).toEqual(thing(want));
   });
 });

@@ -257,6 +257,26 @@ describe('settle', () => {
     expect(got.updates).toEqual(['component']);
   });
 
+  it('consent: what a user may change at any time follows the claim, and is no update', () => {
+    const graph: Graph = {
+      nodes: [node('component', { spec: { size: 2, policy: 'Orphan' }, live: ['spec.policy'] })],
+      release: { running: '0.1', wanted: '0.1', installed: '0.2' },
+    };
+    const settled = (size: number) =>
+      settle(
+        xr,
+        graph,
+        observe(new Map([['component', object('component', 'up', { spec: { size, policy: 'Delete' } })]])),
+        () => true,
+      );
+
+    expect(settled(1).desired.get('component')?.manifest).toMatchObject({
+      spec: { size: 1, policy: 'Orphan' },
+    });
+    expect(settled(1).updates).toEqual(['component']);
+    expect(settled(2).updates).toEqual([]);
+  });
+
   it('consent: what a newer package adds and drops is announced, and is no reason not to be ready', () => {
     const graph: Graph = {
       nodes: [node('component', { after: ['fresh'] }), node('fresh', { step: 'FreshReady' })],
