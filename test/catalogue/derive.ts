@@ -12,7 +12,6 @@ import { parse } from 'yaml';
 import { catalogue } from '../../functions/catalogue/index.ts';
 import { merged } from '../../functions/catalogue/render.ts';
 import { isObject, listAt, textAt, type JsonObject } from '../../functions/kernel/manifest.ts';
-import { collectedCrds } from '../fields/derive.ts';
 import { fileOf, keysOf, type KeyTable } from './keys.ts';
 
 /** Maps with defaults in them that take further keys all the same, as their comments in values.yaml say. */
@@ -25,13 +24,6 @@ const OPEN: Readonly<Record<string, readonly string[]>> = {
 const INSIDE: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   k8gb: { coredns: 'coredns' },
 };
-
-/** Where charts' files lie; undefined where there are none. */
-export function collectedCharts(): string | undefined {
-  const crds = collectedCrds();
-  const folder = process.env['OPENOVA_CHARTS'] ?? (crds === undefined ? undefined : join(crds, '../charts'));
-  return folder !== undefined && existsSync(folder) ? folder : undefined;
-}
 
 /** The table of one chart; undefined where its files are not there. */
 export function deriveKeys(id: string, folder: string): KeyTable | undefined {
@@ -69,7 +61,7 @@ function widened(type: string, path: string, schema: JsonObject | undefined): st
 }
 
 if (import.meta.main) {
-  const charts = collectedCharts();
+  const charts = process.env['OPENOVA_CHARTS'];
   const check = process.argv.includes('--check');
   if (charts === undefined)
     process.stderr.write('No charts in $OPENOVA_CHARTS: the tables stay as they are\n');

@@ -4,7 +4,7 @@ import { validate } from './crossplane.ts';
 import { hasAllSchemas, schemaFolders } from './schemas.ts';
 
 it('Crossplane and the providers take what is applied beside the packages, and what the packages hold', async () => {
-  const all = await hasAllSchemas();
+  const all = hasAllSchemas();
   const beside = ['install.yaml', 'credentials.example.yaml', 'credentials-dns.example.yaml'];
   const inside = packageFolders().flatMap((folder) =>
     filesIn(`package/${folder}`)

@@ -1,8 +1,8 @@
 /** Where the schemas of everything we render come from. */
-import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isManifest, isObject, at, type Manifest } from '../../functions/kernel/manifest.ts';
 import { moduleFolder } from '../../tools/build.ts';
+import { collectedCrds } from '../fields/derive.ts';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -16,30 +16,24 @@ const COMPONENTS = {
 
 /**
  * Files and folders of CRDs and XRDs for `validate`: ours, Crossplane's own, and those of providers and operators. The
- * latter lie in the folder $OPENOVA_CRDS or in `../shared/crds`; without either, in the modules of those that are Go
- * modules: provider-hetzner and the DNS providers are none.
+ * latter lie in the folder $OPENOVA_CRDS; without it, in the modules of those that are Go modules: provider-hetzner and
+ * the DNS providers are none.
  */
 export async function schemaFolders(): Promise<readonly string[]> {
   const crossplane = await moduleFolder('crossplane-core', 'github.com/crossplane/crossplane/v2');
+  const collected = collectedCrds();
   const cilium = await moduleFolder('crds', 'github.com/cilium/cilium');
   return [
     join(root, 'apis'),
     join(crossplane, 'cluster/crds'),
     join(cilium, 'pkg/k8s/apis/cilium.io/client/crds/v2/ciliumclusterwidenetworkpolicies.yaml'),
-    ...((await collectedCrds()) ?? [...(await providerCrds()), ...(await componentCrds())]),
+    ...(collected === undefined ? [...(await providerCrds()), ...(await componentCrds())] : [collected]),
   ];
 }
 
 /** Whether the CRDs of all providers and operators are at hand, or only those that Go modules carry. */
-export async function hasAllSchemas(): Promise<boolean> {
-  return (await collectedCrds()) !== undefined;
-}
-
-async function collectedCrds(): Promise<readonly string[] | undefined> {
-  const named = process.env['OPENOVA_CRDS'];
-  if (named !== undefined) return [named];
-  const beside = join(root, '../shared/crds');
-  return (await exists(beside)) ? [beside] : undefined;
+export function hasAllSchemas(): boolean {
+  return collectedCrds() !== undefined;
 }
 
 async function providerCrds(): Promise<readonly string[]> {
@@ -65,11 +59,4 @@ export function withEmbedded(objects: readonly Manifest[]): readonly Manifest[] 
     const inner = object.kind === 'Object' ? at(object, 'spec', 'forProvider', 'manifest') : undefined;
     return isObject(inner) && isManifest(inner) ? [object, inner] : [object];
   });
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }

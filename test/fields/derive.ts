@@ -1,6 +1,6 @@
 /**
- * Writes test/fields/tables: what the CRDs of everything we emit say about fields. The CRDs lie in $OPENOVA_CRDS or
- * ../shared/crds, Crossplane's own in its Go module.
+ * Writes test/fields/tables: what the CRDs of everything we emit say about fields. The CRDs lie in $OPENOVA_CRDS, one
+ * folder for each of the sources below, Crossplane's own in its Go module.
  *
  *     node test/fields/derive.ts            writes the tables
  *     node test/fields/derive.ts --check    says which are not as they would be written
@@ -22,8 +22,6 @@ import {
 import { PACKAGES, type ProviderPackage } from '../../functions/providers/packages.ts';
 import { moduleFolder } from '../../tools/build.ts';
 import { entryOf, fileOf, TABLES, type Field, type FieldType, type Table } from './table.ts';
-
-const root = join(import.meta.dirname, '../..');
 
 interface Source {
   /** Project and version that the CRDs are of, with the date of that version. */
@@ -90,10 +88,9 @@ const CROSSPLANE: Source = {
   kinds: ['protection.crossplane.io/v1beta1/ClusterUsage', 'protection.crossplane.io/v1beta1/Usage'],
 };
 
-/** Where collected CRDs lie; undefined where there are none. */
+/** Where the CRDs of providers and operators lie; undefined where nobody has collected them. */
 export function collectedCrds(): string | undefined {
-  const folder = process.env['OPENOVA_CRDS'] ?? join(root, '../shared/crds');
-  return existsSync(folder) ? folder : undefined;
+  return process.env['OPENOVA_CRDS'];
 }
 
 /** All tables, by `apiVersion/Kind`. */

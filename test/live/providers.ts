@@ -9,6 +9,7 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { at, objectAt, textAt, type Manifest } from '../../functions/kernel/manifest.ts';
 import { moduleFolder, toolPath } from '../../tools/build.ts';
+import { collectedCrds } from '../fields/derive.ts';
 import type { ApiServer } from './api-server.ts';
 import type { Authority } from './certificates.ts';
 import { certificates } from './crossplane.ts';
@@ -16,7 +17,6 @@ import { readManifests, type Kube } from './kube.ts';
 import { eventually, freePorts, start, type Running } from './processes.ts';
 
 const run = promisify(execFile);
-const root = join(import.meta.dirname, '../..');
 
 /** How often providers look at what is ready, in seconds: their own 600 would make every test wait. */
 export const POLL_SECONDS = 15;
@@ -30,7 +30,7 @@ const PREBUILT = {
   'terraform-provider-hcloud_v1.59.0': 'github.com/hetznercloud/terraform-provider-hcloud at v1.59.0',
 } as const;
 
-/** The path of a program from $OPENOVA_TOOLS, or from ../shared/bin, where it lies packed. */
+/** The path of a program from $OPENOVA_TOOLS, where it may lie packed with xz. */
 async function prebuilt(name: keyof typeof PREBUILT): Promise<string> {
   const cached = join(
     process.env['OPENOVA_CACHE'] ?? join(homedir(), '.cache', 'openova'),
@@ -39,10 +39,8 @@ async function prebuilt(name: keyof typeof PREBUILT): Promise<string> {
     name,
   );
   if (await isThere(cached)) return cached;
-  const folders = [process.env['OPENOVA_TOOLS'], join(root, '../shared/bin')].filter(
-    (one) => one !== undefined,
-  );
-  for (const folder of folders) {
+  const folder = process.env['OPENOVA_TOOLS'];
+  if (folder !== undefined) {
     const plain = join(folder, name);
     if (await isThere(plain)) return plain;
     const packed = join(folder, `${name}-${process.platform}-amd64.xz`);
@@ -87,7 +85,11 @@ export async function installProviderCrds(kube: Kube): Promise<void> {
     'provider-kubernetes',
     'github.com/crossplane-contrib/provider-kubernetes',
   );
-  const collected = process.env['OPENOVA_CRDS'] ?? join(root, '../shared/crds');
+  const collected = collectedCrds();
+  if (collected === undefined)
+    throw new Error(
+      'cannot find the definitions of provider-hetzner: OPENOVA_CRDS must name a folder with them, docs/live.md says which',
+    );
   const folders = [
     join(helm, 'package/crds'),
     join(kubernetes, 'package/crds'),
