@@ -6,6 +6,7 @@
  * writes, also while it runs.
  */
 import * as z from 'zod';
+import { CLAIM_NAME_LABEL, CLAIM_NAMESPACE_LABEL } from '../kernel/names.ts';
 
 export const INPUT_ANNOTATION = 'platform.openova.io/input';
 /** Where the Job finds its input and the files of its Secrets. */
@@ -83,6 +84,8 @@ const peers = z.array(Target);
 export const Prepare = z.strictObject({
   ...common,
   operation: z.literal('prepare'),
+  /** Whose the Secrets are; left out for a composite that no claim made. See `isOwn`. */
+  claim: z.strictObject({ namespace: z.string(), name: z.string() }).optional(),
   /** Secret of the claim's namespace whose key token is taken over, for a restore. */
   restoreToken: z.strictObject({ namespace: z.string(), name: z.string() }).optional(),
 });
@@ -182,6 +185,25 @@ export const Input = z.discriminatedUnion('operation', [
 ]);
 export type Input = z.output<typeof Input>;
 export type Operation = Input['operation'];
+
+type Owner = Pick<z.output<typeof Prepare>, 'claim'>;
+
+/** The labels with which `prepare` makes the Secrets that outlive the claim (`secrets`): whose they are. */
+export function ownerLabels({ claim }: Owner): Record<string, string> {
+  return claim === undefined
+    ? {}
+    : { [CLAIM_NAMESPACE_LABEL]: claim.namespace, [CLAIM_NAME_LABEL]: claim.name };
+}
+
+/**
+ * Whether a Secret that exists already is the claim's own. Composites of one name may come one after the other, and
+ * tokens and keys wait for the next: `prepare` refuses a Secret that is not its own with exit code `input`, says its name
+ * and the claim that it belongs to, and reads and writes none of them.
+ */
+export function isOwn(owner: Owner, labels: Readonly<Record<string, string>> = {}): boolean {
+  const own = ownerLabels(owner);
+  return [CLAIM_NAMESPACE_LABEL, CLAIM_NAME_LABEL].every((label) => labels[label] === own[label]);
+}
 
 /** What the program says of its work, at most 4 KiB as JSON. Times are RFC 3339. */
 export const Result = z.strictObject({

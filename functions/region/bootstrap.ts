@@ -25,6 +25,7 @@ import { loadBalancerIps, type Region } from './region.ts';
 export const PREPARE = 'prepare/region/keys';
 
 export function prepare({ xr, spec }: Region): Task {
+  const claim = claimBehind(xr);
   return {
     key: PREPARE,
     step: 'MachinesReady',
@@ -32,6 +33,7 @@ export function prepare({ xr, spec }: Region): Task {
     input: () => ({
       ...common(xr, PREPARE, 'prepare'),
       operation: 'prepare',
+      ...(claim && { claim }),
       ...(spec.restoreFrom && {
         restoreToken: { namespace: secretNamespace(xr), name: spec.restoreFrom.tokenSecretRef.name },
       }),

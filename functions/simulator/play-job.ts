@@ -1,5 +1,5 @@
 /** The bootstrap program: what its Jobs leave behind when all goes well. */
-import { Input, INPUT_ANNOTATION, playedResult, RESULT_KEY } from '../bootstrap/contract.ts';
+import { Input, INPUT_ANNOTATION, ownerLabels, playedResult, RESULT_KEY } from '../bootstrap/contract.ts';
 import { isTrue, objectAt, textAt, type JsonObject, type Manifest } from '../kernel/manifest.ts';
 import { publicKeyFor } from './addresses.ts';
 import { withCondition } from './conditions.ts';
@@ -40,7 +40,11 @@ function write(world: World, input: Input): World | undefined {
   if (input.operation === 'prepare') {
     const { tokens, ssh, hostKeys } = input.secrets;
     const contents = { [tokens]: ['agent', 'server'], [ssh]: ['id_ed25519'], [hostKeys]: [] };
-    return Object.entries(contents).reduce((next, [name, keys]) => secret(next, namespace, name, keys), told);
+    const labels = ownerLabels(input);
+    return Object.entries(contents).reduce(
+      (next, [name, keys]) => secret(next, namespace, name, keys, labels),
+      told,
+    );
   }
   if (input.operation !== 'kubeconfig' && input.operation !== 'care') return told;
   const written = secret(told, namespace, input.kubeconfig, ['kubeconfig']);
@@ -50,7 +54,13 @@ function write(world: World, input: Input): World | undefined {
 }
 
 /** A Secret with these keys; no real value is ever rendered. */
-function secret(world: World, namespace: string, name: string, keys: readonly string[]): World {
+function secret(
+  world: World,
+  namespace: string,
+  name: string,
+  keys: readonly string[],
+  labels: Record<string, string> = {},
+): World {
   const value = Buffer.from('rendered').toString('base64');
   const data: JsonObject = Object.fromEntries(keys.map((key) => [key, value]));
   const before = world.objects.get(idFor({ apiVersion: 'v1', kind: 'Secret', namespace, name }));
@@ -58,7 +68,7 @@ function secret(world: World, namespace: string, name: string, keys: readonly st
   return put(world, {
     apiVersion: 'v1',
     kind: 'Secret',
-    metadata: { name, namespace },
+    metadata: { name, namespace, labels },
     type: 'Opaque',
     data,
   });

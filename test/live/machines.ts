@@ -3,7 +3,14 @@
  * leave behind, with the rights of each Job's own account; each region's cluster is a further API server.
  */
 import { generateKeyPairSync } from 'node:crypto';
-import { Input, INPUT_ANNOTATION, RESULT_KEY, playedResult } from '../../functions/bootstrap/contract.ts';
+import {
+  Input,
+  INPUT_ANNOTATION,
+  isOwn,
+  ownerLabels,
+  playedResult,
+  RESULT_KEY,
+} from '../../functions/bootstrap/contract.ts';
 import {
   at,
   isObject,
@@ -163,12 +170,16 @@ async function work(program: Kube, input: Input, clusterOf: ClusterOf): Promise<
       const pair = generateKeyPairSync('ed25519');
       const key = pair.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
       const der = pair.publicKey.export({ type: 'spki', format: 'der' });
-      await fill(program, namespace, secrets.tokens, { server: SECRET_VALUE, agent: SECRET_VALUE });
-      await fill(program, namespace, secrets.ssh, {
-        id_ed25519: `${SECRET_VALUE}\n${key}`,
-        public: openSsh(der),
-      });
-      await fill(program, namespace, secrets.hostKeys, {});
+      for (const name of Object.values(secrets)) {
+        const there = await program.get(secretReference(namespace, name));
+        if (there !== undefined && !isOwn(input, there.metadata.labels))
+          throw new Error(`Secret "${name}" is of another claim`);
+      }
+      const labels = ownerLabels(input);
+      await fill(program, namespace, secrets.tokens, { server: SECRET_VALUE, agent: SECRET_VALUE }, labels);
+      const files = { id_ed25519: `${SECRET_VALUE}\n${key}`, public: openSsh(der) };
+      await fill(program, namespace, secrets.ssh, files, labels);
+      await fill(program, namespace, secrets.hostKeys, {}, labels);
       return;
     }
     case 'server':
@@ -221,16 +232,17 @@ async function fill(
   namespace: string,
   name: string,
   values: Readonly<Record<string, string>>,
+  labels: Record<string, string> = {},
 ): Promise<void> {
   const reference = secretReference(namespace, name);
   const data = Object.fromEntries(
     Object.entries(values).map(([key, value]) => [key, Buffer.from(value).toString('base64')]),
   );
   try {
-    await program.patch(reference, { data });
+    await program.patch(reference, { metadata: { labels }, data });
   } catch (error) {
     if (!(error instanceof KubeError) || error.code !== 404) throw error;
-    await program.create({ apiVersion: 'v1', kind: 'Secret', metadata: { namespace, name }, data });
+    await program.create({ apiVersion: 'v1', kind: 'Secret', metadata: { namespace, name, labels }, data });
   }
 }
 

@@ -1,0 +1,29 @@
+import { describe, expect, it } from 'vitest';
+import { isOwn, ownerLabels } from '../../functions/bootstrap/contract.ts';
+
+const acme = { claim: { namespace: 'acme-platform', name: 'acme' } };
+
+describe('Secrets that outlive a claim', () => {
+  it('say whose they are', () => {
+    expect(ownerLabels(acme)).toEqual({
+      'crossplane.io/claim-namespace': 'acme-platform',
+      'crossplane.io/claim-name': 'acme',
+    });
+    expect(ownerLabels({})).toEqual({});
+  });
+
+  it.each([
+    ['the same claim, made again', acme, acme, true],
+    ['a claim of that name elsewhere', acme, { claim: { namespace: 'evil', name: 'acme' } }, false],
+    ['another claim of the namespace', acme, { claim: { namespace: 'acme-platform', name: 'other' } }, false],
+    ['a composite without a claim', acme, {}, false],
+    ['a claim, when a composite without one made them', {}, acme, false],
+    ['a composite without a claim, made again', {}, {}, true],
+  ])('are taken over by %s: %#', (_, former, present, own) => {
+    expect(isOwn(present, { app: 'any', ...ownerLabels(former) })).toBe(own);
+  });
+
+  it('are not taken over where nothing says whose they are', () => {
+    expect(isOwn(acme, undefined)).toBe(false);
+  });
+});
