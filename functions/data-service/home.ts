@@ -87,6 +87,11 @@ function isMeant(region: Manifest, { clusterRef }: DataServiceSpec, wanted: stri
 
 function homeOf(region: Manifest, platforms: readonly Manifest[], object: string): Home | Missing {
   const name = textAt(region, 'spec', 'name') ?? '';
+  if (textAt(region, 'metadata', 'deletionTimestamp') !== undefined)
+    return {
+      object,
+      message: `Region "${name}" is being deleted, as soon as nothing lives in it: delete this service`,
+    };
   const release = textAt(region, 'status', 'release');
   const given = objectAt(region, 'spec', 'archival');
   const archival = given && archivalSchema().safeParse(given);

@@ -10,7 +10,7 @@ import { postgres } from './engines/postgres.ts';
 import { findHome, isMissing, namespaceKey, type Home, type Site } from './home.ts';
 import { remote } from './objects.ts';
 import { reportMissing, reportSite } from './report.ts';
-import { IN_USE, inUse } from './usage.ts';
+import { IN_USE, inReach, inUse } from './usage.ts';
 
 const ENGINES: ReadonlyMap<string, Engine> = new Map([['postgres', postgres]]);
 
@@ -32,7 +32,7 @@ export const dataServiceComposer: Composer<DataServiceSpec> = {
 };
 
 function plan(input: Input<DataServiceSpec>): Graph {
-  const { xr, spec, observed } = input;
+  const { spec, observed } = input;
   const engine = ENGINES.get(spec.engine);
   const problems = checkInput(input, engine);
   const found = findHome(input);
@@ -47,11 +47,7 @@ function plan(input: Input<DataServiceSpec>): Graph {
   const site = siteOf(input, found);
   const planned = engine.plan(site);
   return {
-    nodes: [
-      namespaceOf(site, engine.operator),
-      inUse(xr, spec, namespaceKey(found.region)),
-      ...planned.nodes,
-    ],
+    nodes: [namespaceOf(site, engine.operator), inUse(site), inReach(site), ...planned.nodes],
     problems: [...problems, ...(planned.problems ?? [])],
     leaving: formerConnections(site),
   };

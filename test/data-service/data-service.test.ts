@@ -47,7 +47,7 @@ describe('a service in a region with an archival store', () => {
   it('is made in order: namespace, credentials, store, cluster, then what needs a running primary', () => {
     expect(waves(start)).toEqual([
       ['fsn/namespace'],
-      ['fsn/credentials', 'in-use'],
+      ['fsn/credentials', 'in-use', 'usage/provider-config'],
       ['fsn/store'],
       ['fsn/postgres'],
       ['connection/orders-conn', 'fsn/backups'],
@@ -68,6 +68,7 @@ describe('a service in a region with an archival store', () => {
     expect(policies).toEqual([
       ['fsn/namespace', 'Delete', undefined],
       ['in-use', undefined, undefined],
+      ['usage/provider-config', undefined, undefined],
       ['fsn/credentials', 'Orphan', 'openova-data-orders'],
       ['fsn/store', 'Orphan', 'openova-data-orders'],
       ['fsn/postgres', 'Orphan', 'openova-data-orders'],
@@ -92,6 +93,20 @@ describe('a service in a region with an archival store', () => {
         resourceRef: { name: made(world, 'fsn/namespace').metadata.name },
       },
       reason: 'DataService "orders" lives in it: delete that first',
+    });
+  });
+
+  it('keeps the way into its region until it is gone, whoever deletes the region', () => {
+    const world = play(start);
+    expect(made(world, 'usage/provider-config')['spec']).toEqual({
+      of: {
+        apiVersion: 'kubernetes.crossplane.io/v1alpha1',
+        kind: 'ProviderConfig',
+        resourceRef: { name: at(made(world, 'fsn/namespace'), 'spec', 'providerConfigRef', 'name') },
+      },
+      by: at(made(world, 'in-use'), 'spec', 'by'),
+      reason: 'DataService "orders" of namespace "acme-platform" is reached this way until it is gone',
+      replayDeletion: true,
     });
   });
 
@@ -255,6 +270,7 @@ describe('the archival store', () => {
     expect([...world.objects.keys()]).toEqual([
       'fsn/namespace',
       'in-use',
+      'usage/provider-config',
       'fsn/postgres',
       'connection/orders-conn',
     ]);
@@ -777,6 +793,19 @@ describe('the region', () => {
       message,
     });
     expect(at(world.xr, 'status', 'waitingFor', 0, 'message')).toBe(message);
+  });
+
+  it('that is being deleted is said to wait for the service: nothing of it goes, and nothing new begins there', () => {
+    const going = { ...fsn, metadata: { ...fsn.metadata, deletionTimestamp: '2026-11-21T12:00:00Z' } };
+    const running = play({ ...worldOf(), regions: [fsn], platforms: both });
+    const after = { ...running, regions: [going] };
+
+    expect(conditionIn(ask(after).report, 'RegionFound')).toMatchObject({
+      status: 'False',
+      message: 'Region "fsn" is being deleted, as soon as nothing lives in it: delete this service',
+    });
+    expect(new Map([...step(after).objects].sort())).toEqual(new Map([...running.objects].sort()));
+    expect([...play({ ...worldOf(), regions: [going], platforms: both }).objects]).toEqual([]);
   });
 
   it('that is gone takes nothing with it', () => {
