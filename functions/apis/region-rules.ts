@@ -27,8 +27,8 @@ function everywhere(cel: (scope: string) => string, section: string): string {
 const effective = (section: string, field: string) =>
   `(has(r.${section}) && has(r.${section}.${field}) ? r.${section}.${field} : self.${section}.${field})`;
 
-const RANGES = 'must be a range without bits set behind its prefix, such as 192.0.2.0/24';
-const RANGES4 = 'must be an IPv4 range without bits set behind its prefix, such as 10.0.0.0/16';
+const RANGES = 'must be a range of addresses such as 192.0.2.0/24, without bits set behind its prefix';
+const RANGES4 = 'must be an IPv4 range such as 10.0.0.0/16, without bits set behind its prefix';
 
 /** CEL: a text is a range whose host bits are zero. */
 const range = (value: string) => `isCIDR(${value}) && cidr(${value}) == cidr(${value}).masked()`;

@@ -195,8 +195,8 @@ function edit(
   return { kind, reason, before: edited(base, from), spec: edited(base, to), problems, breaks };
 }
 
-const RANGE = 'must be a range without bits set behind its prefix, such as 192.0.2.0/24';
-const RANGE4 = 'must be an IPv4 range without bits set behind its prefix, such as 10.0.0.0/16';
+const RANGE = 'must be a range of addresses such as 192.0.2.0/24, without bits set behind its prefix';
+const RANGE4 = 'must be an IPv4 range such as 10.0.0.0/16, without bits set behind its prefix';
 const CANNOT = 'cannot change after creation';
 const OF_A_CLUSTER = 'must be left out of a claim: only a cluster says it, of the regions that it makes';
 const ARCHITECTURE = 'must be of one architecture: all begin with cax or none does';

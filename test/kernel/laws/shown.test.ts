@@ -55,7 +55,7 @@ const MISTAKES: readonly Mistake[] = [
   mistake(
     'access.managementCidrs',
     ['192.0.2.10/33'],
-    'is "192.0.2.10/33", must be a range without bits set behind its prefix, such as 192.0.2.0/24',
+    'is "192.0.2.10/33", must be a range of addresses such as 192.0.2.0/24, without bits set behind its prefix',
     'access.managementCidrs[0]',
   ),
   mistake('archival.provider', 's4', 'is "s4", must be one of azureblob, gcs, r2, s3'),
