@@ -14,6 +14,8 @@ export const INPUT_FILE = '/etc/openova/input/input.json';
 export const SECRETS_DIR = '/etc/openova/secrets';
 /** The key of the result ConfigMap that holds the result document as JSON. */
 export const RESULT_KEY = 'result.json';
+/** Type of the Secrets that hold a kubeconfig: what tells ours from those that people made. */
+export const KUBECONFIG_TYPE = 'platform.openova.io/kubeconfig';
 
 /** Exit codes, which podFailurePolicy tells apart. */
 export const EXIT = { done: 0, remote: 1, input: 2, hostKey: 3, timeout: 4, quorum: 5 } as const;
@@ -81,6 +83,9 @@ const onMachine = { ...common, target: Target };
 /** Further servers of the region, lowest ordinal first: to join through, to check quorum with. */
 const peers = z.array(Target);
 
+/** A copy of the kubeconfig for the tenant, which nothing reads. One that is not of `KUBECONFIG_TYPE` is left alone. */
+const copy = z.strictObject({ namespace: z.string(), name: z.string() }).optional();
+
 export const Prepare = z.strictObject({
   ...common,
   operation: z.literal('prepare'),
@@ -105,8 +110,7 @@ export const Kubeconfig = z.strictObject({
   operation: z.literal('kubeconfig'),
   /** Secret in the namespace that ProviderConfigs read; its key is kubeconfig. */
   kubeconfig: z.string(),
-  /** A copy for the tenant that nothing reads. */
-  copy: z.strictObject({ namespace: z.string(), name: z.string() }).optional(),
+  copy,
   context: z.string(),
 });
 export const DrainAndRemove = z.strictObject({
@@ -151,7 +155,7 @@ export const Care = z.strictObject({
   /** Such as `Sun 02:00-04:00 UTC`; left out, any time. */
   window: z.string().optional(),
   kubeconfig: z.string(),
-  copy: z.strictObject({ namespace: z.string(), name: z.string() }).optional(),
+  copy,
   /** Servers with less certificate life than this are restarted, one at a time. */
   certificateDays: z.int().positive(),
 });

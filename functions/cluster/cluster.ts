@@ -3,7 +3,7 @@ import { networkZone } from '../apis/hetzner.ts';
 import { claimNameOf } from '../kernel/claim.ts';
 import type { Input } from '../kernel/graph.ts';
 import { listAt, textAt, type Manifest } from '../kernel/manifest.ts';
-import { bounded, nameFor } from '../kernel/names.ts';
+import { bounded, nameFor, sha256 } from '../kernel/names.ts';
 import type { Observed } from '../kernel/observed.ts';
 
 /** A cluster as it is planned: shared by the parts of the plan and by the report. */
@@ -48,9 +48,13 @@ export function regionKey(name: string): string {
   return `${REGION}${name}`;
 }
 
-/** Name of a region's composite, and so the first part of the names of its machines: short, because they are long. */
+/**
+ * Name of a region's composite, and so the first part of the names of its machines: short, because they are long. A dash in
+ * the region's name could as well begin the name of a pool, so what follows is told apart by a hash.
+ */
 export function regionXrName(xrName: string, name: string): string {
-  return bounded(`${xrName}-${name}`);
+  const whole = `${xrName}-${name}`;
+  return bounded(name.includes('-') ? `${whole}-${sha256(name, 8)}` : whole);
 }
 
 /** Key of the private network of a location's network zone: no network spans two. */

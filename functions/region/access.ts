@@ -1,4 +1,5 @@
 /** What the bootstrap Jobs may do on the control plane, and how the region's cluster is reached from it. */
+import { KUBECONFIG_TYPE } from '../bootstrap/contract.ts';
 import { claimBehind, claimNamespaceOf } from '../kernel/claim.ts';
 import type { Node } from '../kernel/graph.ts';
 import { at, type Manifest } from '../kernel/manifest.ts';
@@ -24,7 +25,8 @@ export function kubeconfigCopy(
 ): { namespace: string; name: string } | undefined {
   const claim = claimBehind(xr);
   if (claim === undefined) return undefined;
-  const name = nameFor(claim.name, `${spec.cluster ? `${spec.name}-` : ''}kubeconfig`);
+  // No name of a claim or region holds a dot, so no two regions of a namespace mean the same Secret.
+  const name = [claim.name, ...(spec.cluster ? [spec.name] : []), 'kubeconfig'].join('.');
   return { namespace: claim.namespace, name };
 }
 
@@ -41,7 +43,8 @@ export function planAccess(xr: Manifest, spec: RegionSpec, results: readonly str
     apiVersion: 'v1',
     kind: 'Secret',
     metadata: { namespace, ...(name !== undefined && { name }) },
-    type: 'Opaque',
+    // A Secret keeps its type: the API server refuses to let core take over one of somebody else's.
+    type: KUBECONFIG_TYPE,
   });
   return [
     {

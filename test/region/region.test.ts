@@ -152,7 +152,7 @@ describe('a region from nothing', () => {
       release: '0.1',
       apiEndpoint: 'https://api.fsn.acme.example.com:6443',
       gatewayAddresses: ['198.51.100.1', '2001:db8::1'],
-      kubeconfigSecretRef: { name: 'acme-kubeconfig' },
+      kubeconfigSecretRef: { name: 'acme.kubeconfig' },
     });
   });
 });
