@@ -59,6 +59,10 @@ export interface Cloud {
 
 /** Every cloud object of the region, without those that protect them from going too early. */
 export function planCloud(cloud: Cloud): Node[] {
+  return objects(cloud).map((node) => ({ ...node, live: ['spec.deletionPolicy', ...(node.live ?? [])] }));
+}
+
+function objects(cloud: Cloud): Node[] {
   const boot = escapeTemplate(userData(cloud.spec.access.authorizedKeys));
   return [
     ...(cloud.spec.network.networkRef ? [] : [network(cloud)]),
@@ -165,6 +169,7 @@ function firewall(cloud: Cloud): Node {
       labels: labels(cloud),
       rule: rules,
     }),
+    live: ['spec.forProvider.rule.*.sourceIps'],
   };
 }
 
@@ -306,6 +311,7 @@ function loadBalancer(cloud: Cloud): Node[] {
         labels: labels(cloud),
       }),
       frozen: ['spec.forProvider.location'],
+      live: ['spec.forProvider.loadBalancerType'],
     },
     {
       key: 'load-balancer/network',
