@@ -1,6 +1,8 @@
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
+import { KINDS } from '../../functions/apis/kinds.ts';
+import { hasField } from '../../functions/apis/structural.ts';
 import { listAt, textAt, type Manifest } from '../../functions/kernel/manifest.ts';
 import { SYSTEM_NAMESPACE } from '../../functions/kernel/names.ts';
 import { FUNCTION_PACKAGE } from '../../functions/packaging/manifests.ts';
@@ -121,8 +123,42 @@ describe('install.yaml', () => {
   it('gives a reason at each rule', () => {
     const lines = read('package/install.yaml').split('\n');
     const rules = lines.flatMap((line, index) => (line.startsWith('  - apiGroups:') ? [index] : []));
-    expect(rules.length).toBe(listAt(ofKind('ClusterRole')[0], 'rules').length);
+    expect(rules.length).toBe(ofKind('ClusterRole').flatMap((one) => listAt(one, 'rules')).length);
     for (const index of rules) expect(lines[index - 1]).toMatch(/^ {2}# \S/);
+  });
+
+  it.each(['ValidatingAdmissionPolicyBinding', 'ValidatingAdmissionPolicy'])(
+    '%s: one for each policy',
+    (kind) => {
+      const names = ofKind(kind).map((one) => one.metadata.name);
+      expect(names).toEqual([
+        'openova-claims-are-bound-by-crossplane',
+        'openova-claims-use-accounts-of-their-namespace',
+      ]);
+    },
+  );
+
+  it('denies what its policies do not admit', () => {
+    const bindings = ofKind('ValidatingAdmissionPolicyBinding');
+    expect(bindings.map((one) => textAt(one, 'spec', 'policyName'))).toEqual(
+      bindings.map((one) => one.metadata.name),
+    );
+    for (const one of bindings) expect(listAt(one, 'spec', 'validationActions')).toEqual(['Deny']);
+  });
+
+  it('guards every kind of claim, and lets tenants write every one and nothing else', () => {
+    const claims = KINDS.flatMap(({ claim }) => claim?.plural ?? []).sort();
+    const accounts = KINDS.filter(
+      ({ schema, claim }) => claim && hasField(schema, 'cloud.providerConfigRef'),
+    );
+    const [bound, used] = ofKind('ValidatingAdmissionPolicy').map((one) =>
+      listAt(one, 'spec', 'matchConstraints', 'resourceRules').flatMap((rule) => listAt(rule, 'resources')),
+    );
+    const tenant = ofKind('ClusterRole').find((one) => one.metadata.name === 'openova:tenant');
+
+    expect(bound).toEqual(claims);
+    expect(used).toEqual(accounts.flatMap(({ claim }) => claim?.plural ?? []).sort());
+    expect(listAt(tenant, 'rules').map((rule) => listAt(rule, 'resources'))).toEqual([claims]);
   });
 
   it('holds no Secret', () => {
