@@ -5,7 +5,7 @@ import { hasAllSchemas, schemaFolders } from './schemas.ts';
 
 it('Crossplane and the providers take what is applied beside the packages, and what the packages hold', async () => {
   const all = hasAllSchemas();
-  const beside = ['install.yaml', 'credentials.example.yaml', 'credentials-dns.example.yaml'];
+  const beside = filesIn('package').filter((file) => file.endsWith('.yaml'));
   const inside = packageFolders().flatMap((folder) =>
     filesIn(`package/${folder}`)
       .filter((file) => file !== 'crossplane.yaml')
