@@ -38,7 +38,7 @@ const CROSSPLANE: readonly Rule[] = [
 const VERBS = ['create', 'delete', 'get', 'list', 'patch', 'update', 'watch'];
 
 const OURS = objectsIn('package/install.yaml')
-  .filter(({ kind }) => kind === 'ClusterRole')
+  .filter(({ metadata }) => metadata.labels?.['rbac.crossplane.io/aggregate-to-crossplane'] === 'true')
   .flatMap((role) => z.array(Rule).parse(role['rules']));
 
 function groupOf(apiVersion: string): string {
