@@ -13,6 +13,12 @@ export interface Explanation {
 /** Turns what an object says of itself into advice; undefined where it knows none. */
 export type Advise = (message: string, object: Manifest) => string | undefined;
 
+/** What the program behind an object says of its work, where there is one. */
+export interface Said extends Explanation {
+  /** RFC 3339. */
+  readonly since: string;
+}
+
 export interface Waiting {
   /** `Kind/name` of the object. */
   readonly object: string;
@@ -36,18 +42,22 @@ const MOST_WAITING = 10;
 /** Characters of what an object says of itself: some providers return whole pages of an error. */
 const MOST_SAID = 500;
 
-/** Progress through steps (condition types, in order) that the nodes of a graph name. */
+/**
+ * Progress through steps (condition types, in order) that the nodes of a graph name.
+ * @param said what a program says of the object under a key; it knows more than the object's own status.
+ */
 export function progress(
   steps: readonly string[],
   settled: Settled,
   advise: Advise = () => undefined,
+  said: (key: string) => Said | undefined = () => undefined,
 ): Progress {
   const states = [...settled.states.values()];
   const perStep = steps.map((name) => ({ name, states: states.filter(({ node }) => node.step === name) }));
   const pending = perStep.filter(({ states: all }) => all.some(({ ready }) => !ready));
   const current = pending[0];
   const waitingFor = pending
-    .flatMap(({ name, states: all }) => all.flatMap((state) => waitingOf(name, state, settled, advise)))
+    .flatMap(({ name, states: all }) => all.flatMap((state) => waitingOf(name, state, settled, advise, said)))
     .slice(0, MOST_WAITING);
   const blocked = waitingFor.length === 0 && settled.unserved.length > 0;
   return {
@@ -93,18 +103,21 @@ function waitingOf(
   { observed, ready, node }: NodeState,
   { desired }: Settled,
   advise: Advise,
+  said: (key: string) => Said | undefined,
 ): Waiting[] {
   if (ready) return [];
   if (observed === undefined) {
     const made = desired.get(node.key)?.manifest;
     return made === undefined ? [] : [beingMade(step, made)];
   }
-  const { message, hint } = explain(observed, advise);
-  const since = sinceOf(observed);
   const object = `${observed.kind}/${observed.metadata.name ?? node.key}`;
-  return [
-    { object, step, ...(since !== undefined && { since }), message, ...(hint !== undefined && { hint }) },
-  ];
+  const since = sinceOf(observed);
+  const explained = {
+    ...(since !== undefined && { since }),
+    ...explain(observed, advise),
+    ...said(node.key),
+  };
+  return [{ object, step, ...explained, message: oneLine(explained.message, MOST_SAID) }];
 }
 
 /** What was asked for a moment ago and has not been seen yet: without it a person reads that nothing is waited for. */

@@ -5,6 +5,9 @@ interface Hint {
   readonly advice: string;
 }
 
+/** What lets a Job that has given up begin again. */
+export const RETRY_HINT = 'Annotate the claim with platform.openova.io/retry=<any new value> to try again';
+
 const HINTS: readonly Hint[] = [
   {
     when: /resource_limit_exceeded|server_limit|limit_reached/,
@@ -46,8 +49,7 @@ const HINTS: readonly Hint[] = [
   },
   {
     when: /backoff limit|DeadlineExceeded|FailJob|BackoffLimitExceeded/i,
-    advice:
-      'Read the result of the Job and its log; then annotate the claim with platform.openova.io/retry=<any new value>',
+    advice: `Read the log of the Job. ${RETRY_HINT}`,
   },
   {
     when: /cannot get credentials|no credentials|Secret ".*" not found|ProviderConfig.*not found/i,

@@ -4,16 +4,17 @@ import { memoryNeeded } from '../catalogue/memory.ts';
 import { isOlder } from '../catalogue/release.ts';
 import type { Condition, Report } from '../kernel/graph.ts';
 import { numberAt, objectAt, textAt, type JsonObject } from '../kernel/manifest.ts';
-import { few, progress, progressStatus } from '../kernel/report.ts';
+import { hasFailed } from '../kernel/observed.ts';
+import { few, progress, progressStatus, type Said } from '../kernel/report.ts';
 import type { Settled } from '../kernel/settle.ts';
 import { estimateRegion, estimateStatus, isSufficient, type Estimate } from '../pricing/estimate.ts';
 import { UNKNOWN } from '../pricing/hetzner.ts';
 import { kubeconfigCopy } from './access.ts';
 import { DNS_READY } from './dns.ts';
 import { gatewayAddresses } from './gateway.ts';
-import { advise } from './hints.ts';
+import { advise, RETRY_HINT } from './hints.ts';
 import { apiAddresses, type Region } from './region.ts';
-import { trustIn } from './jobs.ts';
+import { resultIn, trustIn } from './jobs.ts';
 import { apiHost } from './k3s.ts';
 
 export const STEPS = ['MachinesReady', 'KubernetesReady', 'Protected', 'PlatformReady', DNS_READY];
@@ -27,7 +28,7 @@ const CHOSEN = new Set([
 
 export function report(region: Region, settled: Settled): Report {
   const { xr, spec } = region;
-  const made = progress(STEPS, settled, advise);
+  const made = progress(STEPS, settled, advise, (key) => saidBy(region, key));
   const copy = kubeconfigCopy(xr, spec);
   const release = releaseOf(region, settled);
   const estimate = estimateOfRegion(region);
@@ -54,6 +55,23 @@ export function report(region: Region, settled: Settled): Report {
       },
     },
     conditions: [...made.conditions, currentCondition(settled), resourcesCondition(estimate)],
+  };
+}
+
+/** What the bootstrap program says of a Job that is not done: where it is, why it does not get on, and what helps. */
+function saidBy({ observed }: Region, key: string): Said | undefined {
+  const result = resultIn(observed.get(`${key}/result`));
+  if (result === undefined || result.phase === 'Succeeded') return undefined;
+  const { step, since, cause } = result;
+  const job = observed.get(key);
+  const hints = [
+    result.hint ?? (cause === undefined ? undefined : advise(cause)),
+    job !== undefined && hasFailed(job) ? RETRY_HINT : undefined,
+  ].filter((hint) => hint !== undefined);
+  return {
+    message: `at step "${step}"${cause === undefined ? '' : `: ${cause}`}`,
+    since,
+    ...(hints.length > 0 && { hint: hints.join('; ') }),
   };
 }
 
