@@ -15,9 +15,6 @@ import type { Settled } from '../kernel/settle.ts';
 import { RELEASE } from '../release.ts';
 import { advise } from './hints.ts';
 
-export { checkPlatform } from '../catalogue/select.ts';
-export { memoryNeeded } from '../catalogue/memory.ts';
-
 export const platformComposer: Composer<PlatformSpec> = {
   kind: 'XOpenOvaPlatform',
   parse: parsePlatform,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { memoryNeeded } from '../../functions/catalogue/memory.ts';
 import { checkPlatform } from '../../functions/catalogue/select.ts';
-import { objectAt, type JsonObject, type Manifest } from '../../functions/kernel/manifest.ts';
+import { objectAt, textAt, type JsonObject, type Manifest } from '../../functions/kernel/manifest.ts';
 import { platformComposer } from '../../functions/platform/index.ts';
 import { advise } from '../../functions/platform/hints.ts';
 import { RELEASE } from '../../functions/release.ts';
@@ -198,6 +198,21 @@ describe('the release', () => {
     const run = reconcile(off, applied(built, off));
     expect(run.settled.leaving).toEqual(['flux']);
     expect(run.settled.desired.get('flux')?.manifest['spec']).toMatchObject({ deletionPolicy: 'Delete' });
+  });
+});
+
+describe('when the claim is deleted', () => {
+  it('only openova-system is uninstalled, with its hook; the rest dies with the machines', () => {
+    const { last } = waves(platformXr({ platform: { profile: 'full' } }));
+    const policies = [...last.settled.desired].flatMap(([key, { manifest }]) => {
+      const policy = textAt(manifest, 'spec', 'deletionPolicy');
+      return policy === undefined ? [] : [{ key, policy }];
+    });
+
+    expect(policies.filter(({ policy }) => policy !== 'Orphan')).toEqual([
+      { key: 'openova-system', policy: 'Delete' },
+    ]);
+    expect(policies.length).toBeGreaterThan(10);
   });
 });
 

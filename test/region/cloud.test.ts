@@ -1,0 +1,139 @@
+/** What every object at the cloud is like, and what of it never changes. */
+import { describe, expect, it } from 'vitest';
+import { at, listAt, textAt, type Json, type JsonObject } from '../../functions/kernel/manifest.ts';
+import { History, LEAST, machine } from './history.ts';
+
+function settled(spec: JsonObject = LEAST): History {
+  const history = new History(spec);
+  history.settle();
+  return history;
+}
+
+const isHetzner = (apiVersion: string) => apiVersion.includes('.hetzner.crossplane.io/');
+const forProvider = (field: string) => `spec.forProvider.${field}`;
+
+/** Each field of a server as something else than this package would ask for. */
+const OTHER: Record<string, Json> = {
+  userData: '#cloud-config\n# of an older release\n',
+  image: 'debian-13',
+  location: 'hel1',
+  sshKeysRefs: [{ name: 'of-an-older-release' }],
+  serverType: 'cx53',
+  publicNet: [{ ipv4Enabled: true, ipv6Enabled: false }],
+  network: [{ networkId: 8, ip: '10.0.0.99', aliasIps: [] }],
+  placementGroupIdRef: { name: 'of-an-older-release' },
+  name: 'of-an-older-release',
+};
+
+describe('a server that the cloud has made', () => {
+  it.each(Object.entries(OTHER))(
+    'keeps its %s: to change it would replace it, stop it or cut it off',
+    (field, other) => {
+      const history = settled();
+      history.change(machine('general-1'), forProvider(field), other);
+      history.turn();
+
+      expect(at(history.get(machine('general-1')), 'spec', 'forProvider', field)).toEqual(other);
+    },
+  );
+
+  it.each(Object.entries(OTHER))('may have another %s before, but for its address', (field, other) => {
+    const history = new History();
+    while (!history.observed.has(machine('general-1'))) history.turn();
+    history.change(machine('general-1'), 'status', {});
+    history.change(machine('general-1'), forProvider(field), other);
+    history.turn();
+
+    const now = at(history.get(machine('general-1')), 'spec', 'forProvider', field);
+    if (field === 'network') expect(now).toEqual(other);
+    else expect(now).not.toEqual(other);
+  });
+});
+
+describe('private addresses', () => {
+  const addressOf = (history: History, id: string) =>
+    textAt(history.get(machine(id)), 'spec', 'forProvider', 'network', 0, 'ip');
+  const pools = (...sizes: [name: string, count: number][]): JsonObject => ({
+    ...LEAST,
+    controlPlane: { count: 1 },
+    pools: sizes.map(([name, count]) => ({ name, count })),
+  });
+
+  it('a machine keeps its own, whatever comes before it', () => {
+    const history = settled(pools(['general', 2]));
+    history.spec = { ...pools(['alpha', 1], ['general', 2]), controlPlane: { count: 3 } };
+    history.settle();
+
+    expect(['control-plane-1', 'general-1', 'general-2'].map((id) => addressOf(history, id))).toEqual([
+      '10.0.0.11',
+      '10.0.0.12',
+      '10.0.0.13',
+    ]);
+    expect(['control-plane-2', 'control-plane-3', 'alpha-1'].map((id) => addressOf(history, id))).toEqual([
+      '10.0.0.14',
+      '10.0.0.15',
+      '10.0.0.16',
+    ]);
+  });
+
+  it('one of a machine that goes is free only when it has gone', () => {
+    const history = settled(pools(['general', 1], ['old', 1]));
+    history.spec = pools(['general', 1], ['fresh', 1]);
+    while (!history.observed.has(machine('fresh-1'))) history.turn();
+    expect(addressOf(history, 'fresh-1')).toBe('10.0.0.14');
+
+    history.settle();
+    history.spec = pools(['general', 2], ['fresh', 1]);
+    history.settle();
+    expect(addressOf(history, 'general-2')).toBe('10.0.0.13');
+  });
+});
+
+describe('every object at the cloud', () => {
+  const spec = { ...LEAST, deletion: { machines: 'Orphan' } };
+  const objects = [...settled(spec).observed].filter(([, { apiVersion }]) => isHetzner(apiVersion));
+
+  it.each(objects)(
+    '%s is managed without late initialisation, which would defend what others attach',
+    (_key, object) => {
+      expect(listAt(object, 'spec', 'managementPolicies')).toEqual(['Observe', 'Create', 'Update', 'Delete']);
+    },
+  );
+
+  it.each(objects)('%s stays at the cloud when the claim wants that', (_key, object) => {
+    expect(textAt(object, 'spec', 'deletionPolicy')).toBe('Orphan');
+  });
+});
+
+it('user data is no template of Terraform: what looks like one comes out as it was written', () => {
+  const history = new History({
+    ...LEAST,
+    access: {
+      managementCidrs: ['192.0.2.10/32'],
+      authorizedKeys: ['ssh-ed25519 AAAAC3NzaC1lZDI1NTE5 ${HOME} %{ if true }'],
+    },
+  });
+  while (!history.observed.has(machine('control-plane-1'))) history.turn();
+  const userData = textAt(history.get(machine('control-plane-1')), 'spec', 'forProvider', 'userData');
+
+  expect(userData).toContain('AAAAC3NzaC1lZDI1NTE5 $${HOME} %%{ if true }');
+});
+
+it('every Usage asks again for a deletion that it refused: without that the owner would wait for ever', () => {
+  const usages = [...settled().observed].filter(([key]) => key.startsWith('usage/'));
+
+  expect(usages.length).toBeGreaterThan(10);
+  expect(usages.filter(([, usage]) => at(usage, 'spec', 'replayDeletion') !== true)).toEqual([]);
+});
+
+it('a platform that was opened stays open while another machine joins: its components would be taken away', () => {
+  const history = settled();
+  history.spec = { ...LEAST, pools: [{ name: 'general', count: 3 }] };
+  const stages = new Set<string | undefined>();
+  while (![...history.observed.keys()].some((key) => key.startsWith('agent/general-3-'))) {
+    history.turn();
+    stages.add(textAt(history.get('platform'), 'spec', 'stage'));
+  }
+
+  expect([...stages]).toEqual(['Platform']);
+});
