@@ -106,7 +106,7 @@ Examples:
   openova render claim.yaml -o yaml --until first
   openova render claim.yaml --graph waves.html
   kubectl get composite,managed,jobs … -o yaml | openova render claim.yaml --observed -   (see docs/ci.md)
-  openova render claim.yaml --export render && crossplane composition render …   (see docs/ci.md)`,
+  openova render claim.yaml --export renders && crossplane composition render …   (see docs/ci.md)`,
     )
     .action(async (files: string[], options: RenderOptions) => {
       const { render } = await import('./render.ts');
