@@ -3,7 +3,7 @@ import { stringify } from 'yaml';
 import type { RegionSpec } from '../apis/region.ts';
 import { networkZone } from '../apis/hetzner.ts';
 import type { After, Node, Template } from '../kernel/graph.ts';
-import { numberAt, type Json, type JsonObject, type Manifest } from '../kernel/manifest.ts';
+import { at, numberAt, type Json, type JsonObject, type Manifest } from '../kernel/manifest.ts';
 import { bounded, nameFor } from '../kernel/names.ts';
 import { isReady, type Observed } from '../kernel/observed.ts';
 import { escapeTemplate } from '../providers/terraform.ts';
@@ -59,7 +59,22 @@ export interface Cloud {
 
 /** Every cloud object of the region, without those that protect them from going too early. */
 export function planCloud(cloud: Cloud): Node[] {
-  return objects(cloud).map((node) => ({ ...node, live: ['spec.deletionPolicy', ...(node.live ?? [])] }));
+  return objects(cloud)
+    .filter(({ key }) => !refersToLost(cloud, key))
+    .map((node) => ({ ...node, live: ['spec.deletionPolicy', ...(node.live ?? [])] }));
+}
+
+/**
+ * Whether an object belongs to a firewall or load balancer that the cloud has lost and the provider made anew. Providers
+ * resolve a reference once, so it stays with the lost one: it goes, with nothing that is still there, and is made again.
+ */
+export function refersToLost({ observed }: Pick<Cloud, 'observed'>, key: string): boolean {
+  const owner = key === 'firewall-attachment' ? 'firewall' : key.split('/', 1)[0];
+  if (owner !== 'firewall' && owner !== 'load-balancer') return false;
+  const field = owner === 'firewall' ? 'firewallId' : 'loadBalancerId';
+  const told = at(observed.get(key), 'spec', 'forProvider', field);
+  const id = cloudId(observed.get(owner));
+  return (typeof told === 'number' || typeof told === 'string') && id !== undefined && String(told) !== id;
 }
 
 function objects(cloud: Cloud): Node[] {
@@ -178,6 +193,7 @@ function firewallAttachment(cloud: Cloud): Node {
   return {
     key: 'firewall-attachment',
     step: 'MachinesReady',
+    scales: true,
     after: ['firewall'],
     manifest: managed(cloud, SERVER, 'FirewallAttachment', {
       firewallIdRef: { name: nameFor(cloud.xrName, 'firewall') },
@@ -264,6 +280,7 @@ function server(cloud: Cloud, machine: Machine, boot: string): Node {
         userData: boot,
       }),
     },
+    live: ['spec.forProvider.labels'],
     // Its Jobs are known by the cloud's id, so without one it is of no use yet.
     ready: (one) => isReady(one) && cloudId(one) !== undefined,
     frozen: cloudId(exists) === undefined ? FROZEN_AT_ONCE : FROZEN,
@@ -316,6 +333,7 @@ function loadBalancer(cloud: Cloud): Node[] {
     {
       key: 'load-balancer/network',
       step: 'MachinesReady',
+      scales: true,
       after: ['load-balancer', 'subnet'],
       manifest: managed(cloud, LOAD_BALANCER, 'NetworkAttachment', {
         loadBalancerIdRef: named,
@@ -328,6 +346,7 @@ function loadBalancer(cloud: Cloud): Node[] {
     ...services.map(({ name, port, proxy }): Node => ({
       key: `load-balancer/service/${name}`,
       step: 'MachinesReady',
+      scales: true,
       after: ['load-balancer'],
       manifest: managed(cloud, LOAD_BALANCER, 'LoadBalancerService', {
         loadBalancerIdRef: named,
@@ -343,6 +362,7 @@ function loadBalancer(cloud: Cloud): Node[] {
     ...targets.map(({ name, select }): Node => ({
       key: `load-balancer/target/${name}`,
       step: 'MachinesReady',
+      scales: true,
       after: ['load-balancer/network'],
       manifest: managed(cloud, LOAD_BALANCER, 'LoadBalancerTarget', {
         loadBalancerIdRef: named,

@@ -4,6 +4,7 @@ import { nameFor } from '../kernel/names.ts';
 import { PROTECTION } from '../kernel/protection.ts';
 import { serversOf } from './bootstrap.ts';
 import { labelKey, machinesToLabel } from './gateway.ts';
+import { refersToLost } from './hcloud.ts';
 import { attemptAt, common, inputOf, type Task } from './jobs.ts';
 import {
   cloudId,
@@ -110,7 +111,7 @@ export function leavingKeys(
     else if (/^(server|agent|kubeconfig|upgrade|label|drain-and-remove|prepare)\//.test(key))
       keys.set(key, []);
     else if (key === PROTECTION || key.startsWith('placement-group/')) keys.set(key, []);
-    else if (isOfMachine(key, region)) keys.set(key, []);
+    else if (isOfMachine(key, region) || refersToLost(region, key)) keys.set(key, []);
   }
   return keys;
 }

@@ -137,3 +137,53 @@ it('a platform that was opened stays open while another machine joins: its compo
 
   expect([...stages]).toEqual(['Platform']);
 });
+
+describe('a load balancer or firewall that the cloud has lost', () => {
+  /** Keys of what belongs to it, and the field with its id that the provider has resolved. */
+  const cases: { owner: string; field: string; belongs: (key: string) => boolean }[] = [
+    { owner: 'load-balancer', field: 'loadBalancerId', belongs: (key) => key.startsWith('load-balancer/') },
+    { owner: 'firewall', field: 'firewallId', belongs: (key) => key === 'firewall-attachment' },
+  ];
+
+  /** A region whose thing of the cloud is another one now. */
+  function lost({ owner, field, belongs }: (typeof cases)[number], release?: string) {
+    const history = settled();
+    if (release !== undefined) {
+      history.change('platform', 'status.release', release);
+      history.status = { ...history.status, release };
+    }
+    const keys = [...history.observed.keys()].filter(belongs).sort();
+    for (const key of keys) history.change(key, forProvider(field), key.includes('/service/') ? '555' : 555);
+    history.change(owner, 'status.atProvider', { id: '555' });
+    return { history, keys };
+  }
+
+  it.each(cases)('$owner: what belongs to it stays with the one it was made for', (one) => {
+    const { history } = lost(one);
+
+    expect(history.settle()).toEqual([]);
+  });
+
+  it.each(cases)(
+    '$owner: what belongs to it is made anew, for the provider would never look again',
+    (one) => {
+      for (const release of [undefined, '0.0']) {
+        const { history, keys } = lost(one, release);
+        history.change(one.owner, 'status.atProvider', { id: '556' });
+        const turns = history.settle();
+
+        expect(keys.length).toBeGreaterThan(0);
+        expect(turns.flatMap(({ dropped }) => dropped).sort()).toEqual(keys);
+        expect(turns.flatMap(({ made }) => made).sort()).toEqual(keys);
+        expect(at(history.get(keys[0] ?? ''), 'spec', 'forProvider', one.field)).toBeUndefined();
+      }
+    },
+  );
+
+  it.each(cases)('$owner: while nobody knows its id, nothing goes', (one) => {
+    const { history } = lost(one);
+    history.change(one.owner, 'status', {});
+
+    expect(history.settle().flatMap(({ dropped }) => dropped)).toEqual([]);
+  });
+});

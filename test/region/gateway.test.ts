@@ -45,6 +45,18 @@ describe('from the servers to a pool', () => {
     expect(jobsOf(history, 'label')).toEqual([]);
   });
 
+  it('also while an older release runs', () => {
+    const history = new History(region(0));
+    history.settle();
+    history.change('platform', 'status.release', '0.0');
+    history.status = { ...history.status, release: '0.0' };
+    history.spec = region(1);
+    history.settle();
+
+    expect(history.status['release']).toBe('0.0');
+    expect(isTarget(history, 'control-plane-1')).toBe('false');
+  });
+
   it('a machine that joins later moves nothing', () => {
     const history = moving(region(1), region(2));
     while (!history.observed.has(machine('general-2'))) history.turn();
