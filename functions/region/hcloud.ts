@@ -193,7 +193,6 @@ function firewallAttachment(cloud: Cloud): Node {
   return {
     key: 'firewall-attachment',
     step: 'MachinesReady',
-    scales: true,
     after: ['firewall'],
     manifest: managed(cloud, SERVER, 'FirewallAttachment', {
       firewallIdRef: { name: nameFor(cloud.xrName, 'firewall') },
@@ -333,7 +332,6 @@ function loadBalancer(cloud: Cloud): Node[] {
     {
       key: 'load-balancer/network',
       step: 'MachinesReady',
-      scales: true,
       after: ['load-balancer', 'subnet'],
       manifest: managed(cloud, LOAD_BALANCER, 'NetworkAttachment', {
         loadBalancerIdRef: named,
