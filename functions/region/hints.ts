@@ -30,12 +30,12 @@ const HINTS: readonly Hint[] = [
       'The project has an object of this name or key already: remove it, or use a project of its own for this cluster',
   },
   {
-    when: /rate_limit_exceeded|429/,
+    when: /rate_limit_exceeded|\b429\b/,
     advice:
       'The project has used up its calls for this hour: it goes on by itself; fewer tools on one token help',
   },
   {
-    when: /unauthorized|invalid_token|401/,
+    when: /unauthorized|invalid_token|\b401\b/,
     advice: 'The API token of the ProviderConfig is refused: check its Secret, and that the token may write',
   },
   {
@@ -44,7 +44,8 @@ const HINTS: readonly Hint[] = [
       'The spec asks for a change that only a new machine can have: take it back, or remove this machine from its pool',
   },
   {
-    when: /(ssh|connect).*(timeout|timed out|ETIMEDOUT)|timed out.*:22/i,
+    // As OpenSSH, Node and the ssh2 library say it.
+    when: /(ssh|:22\b).*(timeout|timed out|ETIMEDOUT)|(timed out|ETIMEDOUT).*(:22\b|waiting for handshake)/i,
     advice: "SSH does not answer: is this control plane's egress in access.managementCidrs?",
   },
   {
