@@ -1,10 +1,11 @@
 /** How long things take. */
 import { spawn } from 'node:child_process';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { FunctionRunnerServiceService } from '@crossplane-org/function-sdk-typescript';
 import { Client, credentials } from '@grpc/grpc-js';
 import { service as health } from 'grpc-health-check';
+import { freePorts } from '../test/ports.ts';
 
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((left, right) => left - right);
@@ -87,7 +88,7 @@ export async function compare(
  * @returns milliseconds from spawn to the first answer.
  */
 export async function coldStart([program, ...args]: readonly [string, ...string[]]): Promise<number> {
-  const port = await freePort();
+  const [port = 0] = await freePorts(1);
   const flags = ['serve', '--insecure', '--address', '127.0.0.1:0', '--health-address', `127.0.0.1:${port}`];
   const started = performance.now();
   const child = spawn(program, [...args, ...flags, '--metrics-address', '127.0.0.1:0'], { stdio: 'ignore' });
@@ -101,14 +102,6 @@ export async function coldStart([program, ...args]: readonly [string, ...string[
   } finally {
     child.kill('SIGKILL');
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const bound = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof bound === 'object' && bound !== null ? bound.port : 0;
 }
 
 async function accepts(port: number): Promise<boolean> {

@@ -7,7 +7,6 @@ import { createInterface } from 'node:readline';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import {
-  authority,
   callerAt,
   failureOfCall,
   healthAt,
@@ -18,6 +17,7 @@ import {
   temporaryFolder,
   writeCertificates,
 } from '../server/support.ts';
+import { authority } from '../certificates.ts';
 import { credentials, status } from '@grpc/grpc-js';
 import { Severity } from '@crossplane-org/function-sdk-typescript';
 import { BUILD_BASE, makeBases, RUNTIME_BASE } from './bases.ts';

@@ -2,9 +2,10 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toolPath } from '../../tools/build.ts';
-import { authority, signingKey } from './certificates.ts';
+import { authority, signingKey } from '../certificates.ts';
 import { Kube, kubeconfig, type Access } from './kube.ts';
-import { eventually, freePorts, start, type Running } from './processes.ts';
+import { freePorts } from '../ports.ts';
+import { eventually, start, type Running } from './processes.ts';
 
 export interface ApiServer {
   readonly kube: Kube;

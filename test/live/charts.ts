@@ -22,7 +22,7 @@ import { stringify } from 'yaml';
 import { catalogue } from '../../functions/catalogue/index.ts';
 import type { Chart } from '../../functions/catalogue/component.ts';
 import { moduleFolder } from '../../tools/build.ts';
-import type { Authority } from './certificates.ts';
+import type { Authority } from '../certificates.ts';
 
 const run = promisify(execFile);
 const root = join(import.meta.dirname, '../..');

@@ -6,9 +6,10 @@ import { promisify } from 'node:util';
 import { isObject, listAt, textAt, type Manifest } from '../../functions/kernel/manifest.ts';
 import { moduleFolder, toolPath } from '../../tools/build.ts';
 import type { ApiServer } from './api-server.ts';
-import { authority, type Authority } from './certificates.ts';
+import { authority, type Authority } from '../certificates.ts';
 import { asManifest, kubeconfig, parseManifests, readManifests, type Kube } from './kube.ts';
-import { eventually, freePorts, sleep, start, type Running } from './processes.ts';
+import { freePorts } from '../ports.ts';
+import { eventually, sleep, start, type Running } from './processes.ts';
 
 const run = promisify(execFile);
 const NAMESPACE = 'crossplane-system';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { programs } from '../../tools/programs.ts';
 import { toolPath } from '../../tools/build.ts';
 import { startApiServer, startEtcd, type ApiServer } from './api-server.ts';
-import { authority } from './certificates.ts';
+import { authority } from '../certificates.ts';
 import { serveCharts, type Charts } from './charts.ts';
 import { installApis, startCrossplane } from './crossplane.ts';
 import { startHcloud, type Hcloud } from './hcloud/server.ts';

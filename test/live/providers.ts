@@ -11,10 +11,11 @@ import { at, objectAt, textAt, type Manifest } from '../../functions/kernel/mani
 import { moduleFolder, toolPath } from '../../tools/build.ts';
 import { collectedCrds } from '../fields/derive.ts';
 import type { ApiServer } from './api-server.ts';
-import type { Authority } from './certificates.ts';
+import type { Authority } from '../certificates.ts';
 import { certificates } from './crossplane.ts';
 import { readManifests, type Kube } from './kube.ts';
-import { eventually, freePorts, start, type Running } from './processes.ts';
+import { freePorts } from '../ports.ts';
+import { eventually, start, type Running } from './processes.ts';
 
 const run = promisify(execFile);
 

@@ -15,6 +15,7 @@ import {
   serverWith,
   stopAll,
 } from './support.ts';
+import { freePorts } from '../ports.ts';
 
 afterEach(stopAll);
 
@@ -108,7 +109,7 @@ describe('a port that is taken', () => {
       await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
       const bound = other.address();
       const taken = `127.0.0.1:${typeof bound === 'object' && bound !== null ? bound.port : 0}`;
-      const free = await freePort();
+      const [free = 0] = await freePorts(1);
       const start = serverWith({ address: `127.0.0.1:${free}`, ...options(taken) });
       await expect(start).rejects.toThrow(
         new RegExp(`^cannot listen on "${taken}" for ${what}: .*EADDRINUSE`),
@@ -160,14 +161,6 @@ describe('addresses', () => {
     );
   });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const bound = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof bound === 'object' && bound !== null ? bound.port : 0;
-}
 
 /** Whether a port cannot be bound. */
 async function isTaken(port: number): Promise<boolean> {

@@ -6,7 +6,6 @@ import { status } from '@grpc/grpc-js';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import {
-  authority,
   callerAt,
   callUnderWay,
   failureOfCall,
@@ -16,9 +15,8 @@ import {
   stopAll,
   temporaryFolder,
   writeCertificates,
-  type Authority,
-  type Pair,
 } from './support.ts';
+import { authority, type Authority, type Pair } from '../certificates.ts';
 
 vi.setConfig({ testTimeout: 30_000 }); // processes start slowly on a machine that does other things too
 

@@ -1,4 +1,4 @@
-/** Certificates, clients and a log to look into, for the tests of the server. */
+/** Folders of certificates, clients and a log to look into, for the tests of the server. */
 import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { connect, type ClientHttp2Stream } from 'node:http2';
@@ -16,60 +16,15 @@ import {
 import { Client, credentials, type ChannelCredentials, type ServiceError } from '@grpc/grpc-js';
 import { service as healthService } from 'grpc-health-check';
 import type { Logger } from 'pino';
-import { generate } from 'selfsigned';
 import { onTestFinished } from 'vitest';
 import type { JsonObject, Manifest } from '../../functions/kernel/manifest.ts';
 import { createLogger } from '../../functions/server/log.ts';
 import { fatal, type Handler } from '../../functions/server/messages.ts';
 import { startServer, type RunningServer, type ServerOptions } from '../../functions/server/server.ts';
 import { decodeResponse } from '../../functions/server/wire.ts';
+import type { Pair } from '../certificates.ts';
 
 export const PATH = '/apiextensions.fn.proto.v1.FunctionRunnerService/RunFunction';
-
-export interface Pair {
-  readonly cert: string;
-  readonly key: string;
-}
-
-export interface Authority extends Pair {
-  issue(name: string): Promise<Pair>;
-}
-
-/** A certificate authority of its own; what it issues is good for servers on localhost and for clients. */
-export async function authority(name: string): Promise<Authority> {
-  const own = await generate([{ name: 'commonName', value: name }], {
-    keyType: 'ec',
-    algorithm: 'sha256',
-    extensions: [
-      { name: 'basicConstraints', cA: true, critical: true },
-      { name: 'keyUsage', keyCertSign: true, cRLSign: true, critical: true },
-    ],
-  });
-  const ca = { cert: own.cert, key: own.private };
-  return {
-    ...ca,
-    issue: async (subject) => {
-      const issued = await generate([{ name: 'commonName', value: subject }], {
-        ca,
-        keyType: 'ec',
-        algorithm: 'sha256',
-        extensions: [
-          { name: 'basicConstraints', cA: false },
-          { name: 'keyUsage', digitalSignature: true },
-          { name: 'extKeyUsage', serverAuth: true, clientAuth: true },
-          {
-            name: 'subjectAltName',
-            altNames: [
-              { type: 2, value: 'localhost' },
-              { type: 7, ip: '127.0.0.1' },
-            ],
-          },
-        ],
-      });
-      return { cert: issued.cert, key: issued.private };
-    },
-  };
-}
 
 /** A fresh folder that is gone when the test is over. */
 export function temporaryFolder(): string {

@@ -5,7 +5,6 @@ import { credentials, status } from '@grpc/grpc-js';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { readCertificates, watchCertificates } from '../../functions/server/credentials.ts';
 import {
-  authority,
   callerAt,
   failureOfCall,
   logBook,
@@ -16,9 +15,8 @@ import {
   stopAll,
   temporaryFolder,
   writeCertificates,
-  type Authority,
-  type Pair,
 } from './support.ts';
+import { authority, type Authority, type Pair } from '../certificates.ts';
 
 let ours: Authority;
 let theirs: Authority;

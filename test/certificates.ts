@@ -1,4 +1,4 @@
-/** Certificates that hold for one run. */
+/** Certificates for tests: of authorities of their own, made anew in each run. */
 import { generateKeyPairSync } from 'node:crypto';
 import { generate } from 'selfsigned';
 
@@ -15,6 +15,7 @@ export interface Authority extends Pair {
   ): Promise<Pair>;
 }
 
+/** A certificate authority of its own. */
 export async function authority(name: string): Promise<Authority> {
   const own = await generate([{ name: 'commonName', value: name }], {
     keyType: 'ec',
