@@ -209,7 +209,8 @@ async function work(program: Kube, input: Input, clusterOf: ClusterOf): Promise<
       const { access } = await clusterOf(region);
       const data = { kubeconfig: kubeconfig(access) };
       await fill(program, namespace, input.kubeconfig, data);
-      if (input.copy !== undefined) await fill(program, input.copy.namespace, input.copy.name, data);
+      if (input.copy !== undefined && (await isOurs(program, input.copy)))
+        await fill(program, input.copy.namespace, input.copy.name, data);
       return;
     }
     case 'drain-and-remove': {
@@ -220,6 +221,15 @@ async function work(program: Kube, input: Input, clusterOf: ClusterOf): Promise<
     }
     default:
   }
+}
+
+/** Whether the tenant has no Secret of that name that is not ours. */
+async function isOurs(
+  program: Kube,
+  { namespace, name }: { readonly namespace: string; readonly name: string },
+): Promise<boolean> {
+  const found = await program.get(secretReference(namespace, name));
+  return found === undefined || textAt(found, 'type') === KUBECONFIG_TYPE;
 }
 
 /** Must be seen in Secrets only. */
