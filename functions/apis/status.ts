@@ -44,25 +44,30 @@ const components = () =>
     'Components of the platform',
   );
 
-const estimate = () =>
+const estimate = (description: string) =>
   group(
     z
       .strictObject({
         memoryMiB: group(
           z
             .strictObject({
-              needed: whole('Memory that the chosen components need'),
-              available: whole('Memory of all machines'),
+              needed: whole('Memory that it needs'),
+              available: whole('Memory of all machines, where there are any of its own'),
             })
             .optional(),
           'Memory in MiB',
         ),
+        volumesGB: whole('Size of all volumes in GB'),
         monthlyEUR: text('Cost per month in EUR net of VAT, or unknown'),
+        unpriced: group(z.array(z.string()).optional(), 'What has no price, where the cost is unknown'),
         pricedAt: text('Date of the prices'),
       })
       .optional(),
-    'Memory and cost, estimated',
+    description,
   );
+
+const MACHINES =
+  'Estimate of machines with their addresses, load balancers, Kubernetes and the chosen components; data services say their own';
 
 const common = () => ({
   phase: text('One word for all of it; the truth is in the conditions'),
@@ -113,7 +118,7 @@ export const ClusterStatusSchema = z.strictObject({
       .optional(),
     "Secrets in the claim's namespace with a kubeconfig for each region",
   ),
-  estimate: estimate(),
+  estimate: estimate(MACHINES),
 });
 export type ClusterStatus = z.output<typeof ClusterStatusSchema>;
 
@@ -142,7 +147,7 @@ export const RegionStatusSchema = z.strictObject({
   ),
   components: components(),
   kubeconfigSecretRef: secretRef("Secret in the claim's namespace with a kubeconfig"),
-  estimate: estimate(),
+  estimate: estimate(MACHINES),
   network: group(
     z
       .strictObject({
@@ -211,5 +216,6 @@ export const DataServiceStatusSchema = z.strictObject({
     'Backups',
   ),
   connectionSecretRef: secretRef("Secret in the claim's namespace that applications connect with"),
+  estimate: estimate('Estimate of all instances with their volumes; they run on machines that their region counts'),
 });
 export type DataServiceStatus = z.output<typeof DataServiceStatusSchema>;

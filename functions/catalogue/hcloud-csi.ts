@@ -1,4 +1,5 @@
 import { defineComponent } from './component.ts';
+import { HCLOUD_VOLUMES } from './names.ts';
 import { replicas } from './render.ts';
 
 /** Volumes of Hetzner: ReadWriteOnce, 10 GiB at least, at most 16 per machine, tied to their location. */
@@ -33,6 +34,6 @@ export const hcloudCsi = defineComponent({
       volumeExtraLabels: { 'openova-region': context.spec.network.clusterName },
     },
     // A volume outlives the claim that made it; the chart's default deletes it.
-    storageClasses: [{ name: 'hcloud-volumes', defaultStorageClass: true, reclaimPolicy: 'Retain' }],
+    storageClasses: [{ name: HCLOUD_VOLUMES, defaultStorageClass: true, reclaimPolicy: 'Retain' }],
   }),
 });

@@ -8,3 +8,6 @@ export const ISSUER = 'platform';
 
 /** The Secret in a namespace that holds the credentials of the archival store. */
 export const ARCHIVAL_SECRET = 'archival-credentials';
+
+/** StorageClass of the cloud's volumes: the default in a region at Hetzner. */
+export const HCLOUD_VOLUMES = 'hcloud-volumes';

@@ -25,7 +25,7 @@ import { EXIT, takesColour, type Io } from './io.ts';
 import { renderedObjects } from './manifests.ts';
 import { applied, placed, withFunction, worldOf } from './scene.ts';
 import { painter, type Paint } from './style.ts';
-import { gib } from './tree.ts';
+import { gib } from './estimates.ts';
 
 export interface DiffOptions {
   readonly observed?: string;
@@ -270,7 +270,7 @@ export function lossOf(object: Manifest, after: ReadonlyMap<string, Manifest>): 
 function estimatesOf(before: World, after: World): Difference['estimates'] {
   const names = (world: World) =>
     [...world.objects.values()]
-      .filter(({ kind }) => ['XOpenOvaCluster', 'XOpenOvaRegion'].includes(kind))
+      .filter(({ kind }) => ['XDataService', 'XOpenOvaCluster', 'XOpenOvaRegion'].includes(kind))
       .map(idOf);
   return [...new Set([...names(before), ...names(after)])].sort().map((id) => ({
     name: nameOf(after.objects.get(id) ?? before.objects.get(id), id),
@@ -282,7 +282,7 @@ function estimatesOf(before: World, after: World): Difference['estimates'] {
 function nameOf(composite: Manifest | undefined, id: string): string {
   if (composite === undefined) return id;
   const name = textAt(composite, 'spec', 'name') ?? composite.metadata.labels?.['crossplane.io/claim-name'];
-  return `${composite.kind.replace(/^XOpenOva/, '').toLowerCase()} ${name ?? composite.metadata.name ?? ''}`;
+  return `${composite.kind.replace(/^X(OpenOva|Data)/, '').toLowerCase()} ${name ?? composite.metadata.name ?? ''}`;
 }
 
 const LONGEST = 60;
@@ -384,5 +384,5 @@ function estimateLines({ name, before, after }: Difference['estimates'][number])
 }
 
 function costOf({ cost: { cents, unknown } }: Estimate): string {
-  return unknown.length > 0 ? 'unknown' : (cents / 100).toFixed(2);
+  return unknown.length > 0 ? `unknown (no price for ${unknown.join(', ')})` : (cents / 100).toFixed(2);
 }

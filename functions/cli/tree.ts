@@ -1,9 +1,9 @@
 /** What claims become, as a tree: composites, their waves, what each wave makes. */
-import { estimateOf } from '../pricing/estimate.ts';
-import { isObject, isTrue, objectAt, textAt, type Manifest } from '../kernel/manifest.ts';
+import { isTrue, textAt, type Manifest } from '../kernel/manifest.ts';
 import { claimsOf, compositeIdOf } from '../simulator/claims.ts';
 import { definitionOf } from '../simulator/definitions.ts';
 import type { Simulation } from '../simulator/simulate.ts';
+import { estimateLines } from './estimates.ts';
 import { listed } from './keys.ts';
 import { renderedObjects, waveName, type Rendered } from './manifests.ts';
 import { DEFINITIONS } from './scene.ts';
@@ -141,35 +141,8 @@ function summary({ world, waves }: Simulation, objects: readonly Rendered[], pai
   const kinds = new Set(objects.map(({ manifest }) => `${manifest.apiVersion}/${manifest.kind}`));
   const last = waves.at(-1)?.number ?? 0;
   const head = `${objects.length} objects of ${kinds.size} kinds in ${last} waves`;
-  const estimates = objects
-    .filter(({ manifest }) => ['XOpenOvaCluster', 'XOpenOvaRegion'].includes(manifest.kind))
-    .flatMap((object) => estimateLine(world.objects.get(object.id), paint) ?? []);
-  return [paint('bold', head), ...estimates];
-}
-
-function estimateLine(composite: Manifest | undefined, paint: Paint): string | undefined {
-  const status = objectAt(composite, 'status', 'estimate');
-  const estimate = estimateOf(status);
-  if (composite === undefined || !isObject(status) || estimate === undefined) return undefined;
-  const { needed, available } = estimate.memoryMiB;
-  const enough = available === undefined || available >= needed;
-  const memory = `RAM ${gib(needed)} needed, ${available === undefined ? 'unknown' : gib(available)} available`;
-  const euros = textAt(status, 'monthlyEUR') ?? 'unknown';
-  const label = `${composite.kind.replace(/^XOpenOva/, '').toLowerCase()} ${regionName(composite)}`;
-  return `${label.padEnd(16)}  ${enough ? memory : paint('red', `${memory}: not enough`)}  ${euros} EUR per month (prices of ${estimate.pricedAt})`;
-}
-
-function regionName(composite: Manifest): string {
-  return (
-    textAt(composite, 'spec', 'name') ??
-    composite.metadata.labels?.['crossplane.io/claim-name'] ??
-    composite.metadata.name ??
-    ''
-  );
-}
-
-export function gib(mebibytes: number): string {
-  return `${(mebibytes / 1024).toFixed(1)} GiB`;
+  const composites = objects.flatMap(({ id }) => world.objects.get(id) ?? []);
+  return [paint('bold', head), ...estimateLines(composites, paint)];
 }
 
 /** The next command to try. */

@@ -14,6 +14,8 @@ export interface Home {
   readonly region: string;
   /** Name of the XOpenOvaRegion and of its ProviderConfigs. */
   readonly providerConfig: string;
+  /** Whether its machines are the user's own: then its volumes are their disks. */
+  readonly existing: boolean;
   readonly archival: Archival | undefined;
   readonly platform: Manifest | undefined;
   /** Whether the region runs another release than the one installed: then no package changes what runs. */
@@ -101,6 +103,7 @@ function homeOf(region: Manifest, platforms: readonly Manifest[], object: string
   return {
     region: name,
     providerConfig: region.metadata.name ?? '',
+    existing: textAt(region, 'spec', 'cloud', 'provider') === 'existing',
     archival: archival?.data,
     platform: platformOf(platforms, region),
     older: release !== undefined && release !== RELEASE,

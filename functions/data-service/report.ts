@@ -5,11 +5,13 @@ import { at, conditionOf, isManifest, objectAt, type JsonObject } from '../kerne
 import { sinceOf } from '../kernel/observed.ts';
 import { explain, few, progress, type Waiting } from '../kernel/report.ts';
 import type { NodeState, Settled } from '../kernel/settle.ts';
+import { estimateStatus } from '../pricing/estimate.ts';
 import { RELEASE } from '../release.ts';
 import { archiveOf, CHART, isArchive } from './archive.ts';
 import { connectionKey } from './connection.ts';
 import { claimOf } from './discover.ts';
 import type { Engine, Reading } from './engines/engine.ts';
+import { estimateOfService } from './estimate.ts';
 import { isServed, type Missing, type Site } from './home.ts';
 import { advise } from './hints.ts';
 
@@ -35,8 +37,8 @@ export function reportMissing(
   return {
     status: {
       ...Object.fromEntries(
-        ['endpoints', 'activeRegion', 'version', 'backup', 'connectionSecretRef'].flatMap((field) =>
-          former[field] === undefined ? [] : [[field, former[field]]],
+        ['endpoints', 'activeRegion', 'version', 'backup', 'connectionSecretRef', 'estimate'].flatMap(
+          (field) => (former[field] === undefined ? [] : [[field, former[field]]]),
         ),
       ),
       phase: 'Waiting',
@@ -82,6 +84,7 @@ export function reportSite(site: Site, engine: Engine, settled: Settled): Report
       ...(reading.endpoints && { endpoints: { ...reading.endpoints } }),
       ...(settled.states.get(connectionKey(secret))?.ready && { connectionSecretRef: { name: secret } }),
       ...backupStatus(site, reading),
+      estimate: estimateStatus(estimateOfService(site)),
     },
     conditions: [...conditions, updateAvailable(site, engine, settled)],
   };

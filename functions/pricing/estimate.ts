@@ -1,6 +1,6 @@
-/** What a region needs of memory, what its machines have, and what it costs. */
+/** What regions and data services need of memory, what the machines have, and what it costs. */
 import type { RegionSpec } from '../apis/region.ts';
-import { isObject, numberAt, textAt, type JsonObject } from '../kernel/manifest.ts';
+import { isObject, listAt, numberAt, textAt, type JsonObject } from '../kernel/manifest.ts';
 import {
   addCosts,
   costOf,
@@ -29,6 +29,8 @@ export interface Memory {
 
 export interface Estimate {
   readonly memoryMiB: Memory;
+  /** All volumes together. */
+  readonly volumesGb: number;
   readonly cost: Cost;
   /** The day that the prices are of. */
   readonly pricedAt: string;
@@ -67,11 +69,9 @@ export function estimateRegion(spec: RegionSpec, footprint: Footprint, types = m
   return {
     memoryMiB: {
       needed: footprint.memoryMiB,
-      available: memories.reduce<number | undefined>(
-        (sum, memory) => (sum === undefined || memory === undefined ? undefined : sum + memory),
-        0,
-      ),
+      available: sumKnown(memories),
     },
+    volumesGb: sum(footprint.volumesGb),
     cost: existing
       ? { cents: 0, unknown: ['existing machines'] }
       : monthlyCost(partsOf(spec, footprint, types)),
@@ -79,17 +79,29 @@ export function estimateRegion(spec: RegionSpec, footprint: Footprint, types = m
   };
 }
 
+/** Machines and what lives on them: memory that is needed, volumes and cost of all, on the memory that there is. */
+export function withWorkloads(machines: Estimate, workloads: readonly Estimate[]): Estimate {
+  const all = addEstimates([machines, ...workloads]);
+  return { ...all, memoryMiB: { ...all.memoryMiB, available: machines.memoryMiB.available } };
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, one) => total + one, 0);
+}
+
+/** The sum, where all of it is known. */
+function sumKnown(numbers: readonly (number | undefined)[]): number | undefined {
+  return numbers.every((one) => one !== undefined) ? sum(numbers) : undefined;
+}
+
 /** Several regions' estimates as one: sums, unknown as soon as one part is, priced on the earliest day. */
 export function addEstimates(estimates: readonly Estimate[]): Estimate {
   return {
     memoryMiB: {
-      needed: estimates.reduce((sum, { memoryMiB }) => sum + memoryMiB.needed, 0),
-      available: estimates.reduce<number | undefined>(
-        (sum, { memoryMiB: { available } }) =>
-          sum === undefined || available === undefined ? undefined : sum + available,
-        0,
-      ),
+      needed: sum(estimates.map(({ memoryMiB }) => memoryMiB.needed)),
+      available: sumKnown(estimates.map(({ memoryMiB }) => memoryMiB.available)),
     },
+    volumesGb: sum(estimates.map(({ volumesGb }) => volumesGb)),
     cost: addCosts(estimates.map(({ cost }) => cost)),
     pricedAt: estimates.map(({ pricedAt }) => pricedAt).sort()[0] ?? PRICED_AT,
   };
@@ -100,11 +112,24 @@ export function isSufficient({ memoryMiB: { needed, available } }: Estimate): bo
   return available === undefined ? undefined : available >= needed;
 }
 
-/** `status.estimate` of a cluster or region. */
-export function estimateStatus({ memoryMiB: { needed, available }, cost, pricedAt }: Estimate): JsonObject {
+/** The cost as a person reads it, with what has no price where it is not known. */
+export function costWords({ cost, pricedAt }: Estimate): string {
+  if (cost.unknown.length > 0) return `EUR per month unknown: no price for ${cost.unknown.join(', ')}`;
+  return `${euros(cost)} EUR per month (prices of ${pricedAt})`;
+}
+
+/** `status.estimate` of a cluster, region or data service. */
+export function estimateStatus({
+  memoryMiB: { needed, available },
+  volumesGb,
+  cost,
+  pricedAt,
+}: Estimate): JsonObject {
   return {
     memoryMiB: { needed, ...(available !== undefined && { available }) },
+    volumesGB: volumesGb,
     monthlyEUR: euros(cost),
+    ...(cost.unknown.length > 0 && { unpriced: [...cost.unknown] }),
     pricedAt,
   };
 }
@@ -118,7 +143,11 @@ export function estimateOf(status: unknown): Estimate | undefined {
   if (needed === undefined || amount === undefined || pricedAt === undefined) return undefined;
   return {
     memoryMiB: { needed, available: numberAt(status, 'memoryMiB', 'available') },
-    cost: costOf(amount),
+    volumesGb: numberAt(status, 'volumesGB') ?? 0,
+    cost: costOf(
+      amount,
+      listAt(status, 'unpriced').filter((name) => typeof name === 'string'),
+    ),
     pricedAt,
   };
 }

@@ -120,11 +120,16 @@ export function monthlyCost({ location, servers, ipv4, loadBalancers, volumesGb 
     name: cents === undefined ? name : `${name} in ${location ?? 'no location'}`,
     cents: area === undefined ? undefined : cents?.[area],
   }));
-  const volumes = volumesGb.reduce((sum, size) => sum + Math.max(size, SMALLEST_VOLUME) * VOLUME_GB, 0);
   return {
-    cents: priced.reduce((sum, { cents = 0 }) => sum + cents, ipv4 * IPV4) + Math.round(volumes / 100),
+    cents: priced.reduce((sum, { cents = 0 }) => sum + cents, ipv4 * IPV4) + centsOfVolumes(volumesGb),
     unknown: distinct(priced.flatMap(({ name, cents }) => (cents === undefined ? [name] : []))),
   };
+}
+
+/** What volumes of these sizes cost, in cents. */
+export function centsOfVolumes(volumesGb: readonly number[]): number {
+  const volumes = volumesGb.reduce((sum, size) => sum + Math.max(size, SMALLEST_VOLUME) * VOLUME_GB, 0);
+  return Math.round(volumes / 100);
 }
 
 /** Several costs as one. */
@@ -141,10 +146,10 @@ export function euros({ cents, unknown }: Cost): string {
   return `${Math.floor(cents / 100)}.${String(cents % 100).padStart(2, '0')}`;
 }
 
-/** The cost that `euros` wrote. */
-export function costOf(amount: string): Cost {
+/** The cost that `euros` wrote, and what had no price where it wrote none. */
+export function costOf(amount: string, unpriced: readonly string[] = []): Cost {
   const match = /^([0-9]+)\.([0-9]{2})$/.exec(amount);
-  if (match === null) return { cents: 0, unknown: [UNKNOWN] };
+  if (match === null) return { cents: 0, unknown: unpriced.length === 0 ? [UNKNOWN] : unpriced };
   return { cents: Number(match[1]) * 100 + Number(match[2]), unknown: [] };
 }
 

@@ -10,6 +10,7 @@ import {
   type Manifest,
 } from '../../functions/kernel/manifest.ts';
 import { checkManifest } from '../fields/check.ts';
+import { PRICED_AT } from '../../functions/pricing/hetzner.ts';
 import {
   ARCHIVAL,
   ask,
@@ -313,6 +314,53 @@ describe('the archival store', () => {
     expect(gone).toEqual([['fsn/backups'], ['fsn/store'], ['fsn/credentials']]);
     expect(clusterSpec(now, 'plugins')).toBeUndefined();
     expect(now.objects.has('fsn/postgres')).toBe(true);
+  });
+});
+
+describe('the estimate', () => {
+  const GIVEN = { instances: 3, storage: { size: '50Gi' }, resources: { memory: '2Gi', cpu: '1' } };
+  const OWN = { ...GIVEN, storage: { size: '50Gi', className: 'fast' } };
+
+  it.each<{ reason: string; spec: JsonObject; provider: string; estimate: JsonObject }>([
+    {
+      reason: 'memory and a volume of the cloud for each instance, 0.0572 EUR for each GB',
+      spec: GIVEN,
+      provider: 'hetzner',
+      estimate: { memoryMiB: { needed: 6144 }, volumesGB: 150, monthlyEUR: '8.58', pricedAt: PRICED_AT },
+    },
+    {
+      reason: 'no volume of the cloud is smaller than 10 GB',
+      spec: { instances: 1, storage: { size: '1500Mi' } },
+      provider: 'hetzner',
+      estimate: { memoryMiB: { needed: 1024 }, volumesGB: 2, monthlyEUR: '0.57', pricedAt: PRICED_AT },
+    },
+    {
+      reason: 'nobody charges for disks of existing machines',
+      spec: OWN,
+      provider: 'existing',
+      estimate: { memoryMiB: { needed: 6144 }, volumesGB: 150, monthlyEUR: '0.00', pricedAt: PRICED_AT },
+    },
+    {
+      reason: 'a storage class of the user has no price, which is said',
+      spec: OWN,
+      provider: 'hetzner',
+      estimate: {
+        memoryMiB: { needed: 6144 },
+        volumesGB: 150,
+        monthlyEUR: 'unknown',
+        unpriced: ['volumes of storage class fast'],
+        pricedAt: PRICED_AT,
+      },
+    },
+  ])('$reason', ({ spec, provider, estimate }) => {
+    const { report } = ask(worldOf({ spec, region: { provider } }));
+    expect(report.status['estimate']).toEqual(estimate);
+  });
+
+  it('stays while the region is not found', () => {
+    const world = play(worldOf({ spec: GIVEN }));
+    const { report } = ask({ ...world, regions: [] });
+    expect(report.status['estimate']).toMatchObject({ volumesGB: 150 });
   });
 });
 
@@ -654,7 +702,7 @@ describe('the connection Secret', () => {
     const renamed: World = { ...before, xr: serviceOf({ connectionSecret: { name: 'db' } }) };
     const slow: Live = (key, object) => (key === 'connection/db' ? {} : works(key, object));
     const between = step(step(renamed, slow), slow);
-    expect([...between.objects.keys()].filter((key) => key.startsWith('connection/'))).toEqual([
+    expect([...between.objects.keys()].filter((key) => key.startsWith('connection/')).sort()).toEqual([
       'connection/db',
       'connection/orders-conn',
     ]);

@@ -23,6 +23,7 @@ export interface RegionOptions {
   readonly cluster?: string | undefined;
   readonly archival?: JsonObject | undefined;
   readonly release?: string;
+  readonly provider?: string;
 }
 
 export function regionNamed({ name = 'fsn', role = 'primary', ...rest }: RegionOptions = {}): Manifest {
@@ -34,6 +35,7 @@ export function regionNamed({ name = 'fsn', role = 'primary', ...rest }: RegionO
     spec: {
       name,
       role,
+      cloud: { provider: rest.provider ?? 'hetzner' },
       ...(cluster !== undefined && { cluster: { name: cluster } }),
       ...(rest.archival && { archival: rest.archival }),
     },

@@ -3,11 +3,13 @@ import { readRegion, type RegionSpec } from '../../functions/apis/region.ts';
 import type { JsonObject } from '../../functions/kernel/manifest.ts';
 import {
   addEstimates,
+  costWords,
   estimateOf,
   estimateRegion,
   estimateStatus,
   isSufficient,
   machineTypes,
+  withWorkloads,
   type Footprint,
 } from '../../functions/pricing/estimate.ts';
 
@@ -68,6 +70,23 @@ describe('the estimate of a region', () => {
     expect(estimateStatus(estimate)['monthlyEUR']).toBe('unknown');
   });
 
+  test('an unknown price is explained, in the status and to a person', () => {
+    const spec = region({
+      location: 'ash',
+      controlPlane: { count: 1, serverTypes: ['zx1'] },
+      pools: [{ name: 'general', count: 1, serverTypes: ['cx43'] }],
+      loadBalancer: { type: 'k8gb' },
+    });
+    const estimate = estimateRegion(spec, none);
+    expect(estimateStatus(estimate)).toMatchObject({
+      monthlyEUR: 'unknown',
+      unpriced: ['cx43 in ash', 'zx1'],
+    });
+    expect(costWords(estimate)).toBe('EUR per month unknown: no price for cx43 in ash, zx1');
+    expect(estimateOf(estimateStatus(estimate))?.cost.unknown).toEqual(['cx43 in ash', 'zx1']);
+    expect(costWords(estimateRegion(region(), none))).toBe('67.44 EUR per month (prices of 2026-09-29)');
+  });
+
   test('an unknown type leaves the sum unknown', () => {
     const spec = region({ controlPlane: { count: 1, serverTypes: ['zx1'] }, pools: [] });
     const estimate = estimateRegion(spec, none);
@@ -89,6 +108,18 @@ describe('several estimates', () => {
     const both = addEstimates([known, known]);
     expect(both.cost.cents).toBe(2 * known.cost.cents);
     expect(both.memoryMiB.available).toBe(2 * 57344);
+  });
+
+  test('of machines and what lives on them have the memory of the machines alone', () => {
+    const service = {
+      memoryMiB: { needed: 1024, available: undefined },
+      volumesGb: 150,
+      cost: { cents: 858, unknown: [] },
+      pricedAt: known.pricedAt,
+    };
+    const { memoryMiB, volumesGb, cost } = withWorkloads(known, [service, service]);
+    expect(memoryMiB).toEqual({ needed: 2048, available: 57344 });
+    expect([volumesGb, cost.cents]).toEqual([300, known.cost.cents + 2 * 858]);
   });
 
   test('are unknown as soon as one is', () => {
