@@ -5,11 +5,11 @@ import { KINDS, type Kind } from '../apis/kinds.ts';
 import { changeOf, inline, propertiesOf } from '../apis/structural.ts';
 import { API_VERSION } from '../apis/xrd.ts';
 import { isObject, listAt, numberAt, textAt, type JsonObject } from '../kernel/manifest.ts';
-import { EXIT, UserError, type Io } from './io.ts';
+import { commandIn, EXIT, UserError, type Io } from './io.ts';
 
 /** @returns the exit code. */
 export function explain(path: string | undefined, io: Io): number {
-  io.out.write(path === undefined ? kinds() : field(path, io.out.columns));
+  io.out.write(path === undefined ? kinds(commandIn(io.env)) : field(path, io.out.columns));
   return EXIT.ok;
 }
 
@@ -17,12 +17,12 @@ function namesOf({ claim, kind, plural, shortName }: Kind) {
   return claim ?? { kind, plural, shortName };
 }
 
-function kinds(): string {
+function kinds(command: string): string {
   const rows = KINDS.map((kind) => {
     const { kind: name, shortName } = namesOf(kind);
     return [name, shortName, `${kind.description}.`] as const;
   });
-  return `${table(rows)}\nNext: openova explain ${rows[0]?.[0] ?? ''}\n`;
+  return `${table(rows)}\nNext: ${command} explain ${rows[0]?.[0] ?? ''}\n`;
 }
 
 function kindNamed(text: string): Kind {
@@ -42,6 +42,8 @@ interface Place {
   readonly path: string;
   readonly node: JsonObject;
   readonly required: boolean;
+  /** Whether the cluster says what a region leaves out. */
+  readonly inherited: boolean;
 }
 
 function field(text: string, columns: number): string {
@@ -51,7 +53,8 @@ function field(text: string, columns: number): string {
   const part = first === 'status' ? 'status' : 'spec';
   const rest = first === 'spec' || first === 'status' ? steps.slice(1) : steps;
   const schema = jsonSchemaOf(part === 'spec' ? kind.schema : kind.status);
-  const start: Place = { path: part, node: { ...schema, description: PARTS[part] }, required: false };
+  const node = { ...schema, description: PARTS[part] };
+  const start: Place = { path: part, node, required: false, inherited: false };
   const place = rest.reduce<Place>((here, step) => descend(here, step, kindName), start);
 
   const whole = rest.length === 0 && first === undefined;
@@ -65,16 +68,18 @@ function field(text: string, columns: number): string {
   return [
     table(head),
     ...(described === undefined || described === '' ? [] : [`\n${wrapped(`${described}.`, columns)}\n`]),
-    ...(children.length === 0 ? [] : [`\nFIELDS OF ${place.path}\n${table(children.map(row))}`]),
+    ...(children.length === 0 ? [] : [`\nFIELDS OF ${place.path}\n`]),
+    ...children.map((child) => entry(child, columns)),
   ].join('');
 }
 
 const PARTS = { spec: 'What should be', status: 'What is' };
 
-function facts({ path, node, required }: Place): [string, string][] {
+function facts(place: Place): [string, string][] {
+  const { path, node } = place;
   const change = changeOf(node);
   const example = textAt(node, 'example') ?? textAt(node, 'items', 'example');
-  const fallback = required ? 'required' : defaultOf(node);
+  const fallback = defaultOf(place);
   return [
     ['FIELD', path],
     ['TYPE', typeOf(node)],
@@ -91,15 +96,21 @@ const MEANS: Readonly<Record<Change, string>> = {
   refused: 'the API refuses it',
 };
 
-function row({ path, node, required }: Place): readonly [string, string, string] {
-  const name = path.slice(path.lastIndexOf('.') + 1);
-  const fallback = required ? 'required' : defaultOf(node);
-  const type = fallback === '' ? typeOf(node) : `${typeOf(node)}; ${fallback}`;
-  return [name, type, textAt(node, 'description') ?? ''];
+/** A field in a line, and below it what it is. */
+function entry(place: Place, columns: number): string {
+  const { path, node, required } = place;
+  const fallback = defaultOf(place);
+  const unless = required || fallback === '' ? fallback : `default ${fallback}`;
+  const head = `${path.slice(path.lastIndexOf('.') + 1)}  ${[typeOf(node), ...(unless === '' ? [] : [unless])].join('; ')}`;
+  const words = textAt(node, 'description') ?? '';
+  const lines = words === '' ? [] : wrapped(words, columns - INDENT.length).split('\n');
+  return [head, ...lines.map((line) => `${INDENT}${line}`)].map((line) => `${line}\n`).join('');
 }
 
+const INDENT = '    ';
+
 /** The fields of an object, of the items of a list, or of the values of a map. */
-function childrenOf({ path, node }: Place): Place[] {
+function childrenOf({ path, node, inherited }: Place): Place[] {
   const { items, additionalProperties } = node;
   const [inner, mark] = isObject(items)
     ? [items, '[]']
@@ -111,6 +122,8 @@ function childrenOf({ path, node }: Place): Place[] {
     path: `${path}${mark}.${name}`,
     node: child,
     required: required.includes(name),
+    // A region overrides objects by field, and lists whole.
+    inherited: child['override'] === true || (inherited && inner === node),
   }));
 }
 
@@ -122,7 +135,7 @@ function descend(place: Place, step: string, kindName: string): Place {
   // Any name is a key of a map.
   const { additionalProperties } = place.node;
   if (isObject(additionalProperties) && propertiesOf(additionalProperties).length > 0)
-    return { path: `${place.path}.<name>`, node: additionalProperties, required: false };
+    return { path: `${place.path}.<name>`, node: additionalProperties, required: false, inherited: false };
   const names = children.map(({ path }) => path.slice(path.lastIndexOf('.') + 1)).sort();
   const near = nearest(name, names);
   const hint =
@@ -162,7 +175,9 @@ function typeOf(node: JsonObject): string {
   }
 }
 
-function defaultOf(node: JsonObject): string {
+function defaultOf({ node, required, inherited }: Place): string {
+  if (inherited) return 'what the cluster says';
+  if (required) return 'required';
   const otherwise = textAt(node, 'otherwise');
   if (otherwise !== undefined) return otherwise;
   const value = node['default'];

@@ -87,7 +87,7 @@ function addRender(program: Command, io: Io, finish: Finish): void {
     .addOption(
       new Option(
         '-o, --output <format>',
-        'tree (default on a terminal), yaml (default in a pipe) or json',
+        'how to print it; unless told, tree on a terminal and yaml elsewhere',
       ).choices(['tree', 'yaml', 'json']),
     )
     .option('--until <wave>', 'stop in this wave, or in the "first": what Crossplane makes at once', wave)
@@ -98,15 +98,23 @@ function addRender(program: Command, io: Io, finish: Finish): void {
     .addHelpText(
       'after',
       `
-Exit codes: 0 everything becomes ready, 1 a claim is invalid, 2 a file cannot be read or written, 3 not everything becomes ready.
-Names are those of a cluster, but for five characters that Crossplane makes up: a render always takes "local".
+Exit codes:
+  0  everything becomes ready
+  1  a claim is invalid
+  2  a file cannot be read or written
+  3  not everything becomes ready
+
+Names are those of a cluster, but for five characters that Crossplane makes up:
+a render always takes "local".
 
 Examples:
   openova render examples/two-regions.yaml
   openova render claim.yaml -o yaml --until first
   openova render claim.yaml --graph waves.html
-  kubectl get composite,managed,jobs … -o yaml | openova render claim.yaml --observed -   (see docs/ci.md)
-  openova render claim.yaml --export renders && crossplane composition render …   (see docs/ci.md)`,
+  openova render claim.yaml --observed existing.yaml
+  openova render claim.yaml --until 3 --export renders
+
+docs/ci.md says how to collect what exists, and how to run what is exported.`,
     )
     .action(async (files: string[], options: RenderOptions) => {
       const { render } = await import('./render.ts');
@@ -122,7 +130,10 @@ function addValidate(program: Command, io: Io, finish: Finish): void {
     .addHelpText(
       'after',
       `
-Exit codes: 0 all claims are valid, 1 some are not, 2 a file cannot be read.
+Exit codes:
+  0  all claims are valid
+  1  some are not
+  2  a file cannot be read
 
 Examples:
   openova validate claim.yaml
@@ -142,11 +153,14 @@ function addDiff(program: Command, io: Io, finish: Finish): void {
     )
     .argument('<old>', 'the claims as they are')
     .argument('<new>', 'the claims as they shall be')
-    .option('--observed <file>', 'objects that exist already; otherwise what OLD becomes')
+    .option('--observed <file>', 'objects that exist already; left out, what <old> becomes')
     .addHelpText(
       'after',
       `
-Exit codes: 0 nothing is lost, 1 an error, or a change that is refused, 2 a machine or data would go.
+Exit codes:
+  0  nothing is lost
+  1  an error, or a change that is refused
+  2  a machine or data would go
 
 Examples:
   openova diff claim.yaml claim-new.yaml

@@ -46,6 +46,43 @@ describe('openova explain', () => {
     expect(out).toContain('FIELD    spec.platform.components.<name>.enabled');
   });
 
+  it('says each field below in words that fit a terminal', async () => {
+    const { out } = await openova(['explain', 'OpenOvaCluster.spec.pools']);
+
+    expect(out).toContain(
+      '\nname  text; required\n    Name of the pool; part of the names of its machines\n',
+    );
+    expect(out).toContain('\nserverTypes  list of texts; default [cx43]\n    The cloud');
+    expect(out.split('\n').filter((line) => line.length > 100)).toEqual([]);
+  });
+
+  const left: Record<string, { reason: string; field: string; line: string }> = {
+    'a list': { reason: 'lists are taken whole', field: 'pools', line: 'DEFAULT  what the cluster says' },
+    'a field of an object': {
+      reason: 'objects are taken by field',
+      field: 'controlPlane',
+      line: 'count  1 | 3 | 5; default what the cluster says',
+    },
+    'a field of an item': {
+      reason: 'a list of its own has the defaults of a list',
+      field: 'pools',
+      line: 'serverTypes  list of texts; default [cx43]',
+    },
+  };
+  for (const [name, { reason, field, line }] of Object.entries(left)) {
+    it(`${name} that a region leaves out: ${reason}`, async () => {
+      const { out } = await openova(['explain', `OpenOvaCluster.spec.regions.${field}`]);
+
+      expect(out.split('\n')).toContain(line);
+    });
+  }
+
+  it('names the next command as its reader can type it', async () => {
+    const { out } = await openova(['explain'], { env: { npm_lifecycle_event: 'openova' } });
+
+    expect(out).toContain('Next: npm run -s openova -- explain OpenOvaCluster\n');
+  });
+
   it('explains the status too', async () => {
     expect((await openova(['explain', 'ovr.status.step'])).out).toContain('FIELDS OF status.step\nnumber');
   });
