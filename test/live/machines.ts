@@ -9,6 +9,7 @@ import {
   isOwn,
   ownerLabels,
   playedResult,
+  KUBECONFIG_TYPE,
   RESULT_KEY,
 } from '../../functions/bootstrap/contract.ts';
 import {
