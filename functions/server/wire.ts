@@ -1,53 +1,132 @@
-/** Bytes to request, response to bytes. */
-import { BinaryReader } from '@bufbuild/protobuf/wire';
-import { RunFunctionRequest, RunFunctionResponse } from '@crossplane-org/function-sdk-typescript';
+/** Bytes to request, response to bytes: Structs as `struct.ts` reads them, all else by the SDK's own types. */
+import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
+import {
+  Resource,
+  type Resources,
+  RunFunctionRequest,
+  RunFunctionResponse,
+  type Schema,
+  type State,
+} from '@crossplane-org/function-sdk-typescript';
+import type { JsonObject } from '../kernel/manifest.ts';
+import { endOf, readStruct } from './struct.ts';
 
-/**
- * How many messages may lie within each other. An object in an object is three of them, an object in a list in an
- * object five, so this is room for some 300 objects within each other: more than the schema of any schema needs.
- */
-export const MAX_NESTING = 1000;
+class MessageReader extends BinaryReader {
+  readonly #bytes: Uint8Array;
 
-/**
- * The generated decoder gives up at 100 messages within each other, which are 31 objects: too few for OpenAPI schemas
- * and observed CRDs. It keeps its depth in a field of the reader, where it adds one going in and puts the former value
- * back coming out. This reader shows it depth 0 at every level and counts by itself.
- */
-class DeepReader extends BinaryReader {
-  #levels = 0;
-
-  get __tsProtoDecodeDepth(): number {
-    return 0;
+  constructor(bytes: Uint8Array) {
+    super(bytes);
+    this.#bytes = bytes;
   }
 
-  set __tsProtoDecodeDepth(depth: number) {
-    this.#levels += depth > 0 ? 1 : -1;
-    if (this.#levels > MAX_NESTING)
-      throw new Error(`more than ${MAX_NESTING} messages lie within each other`);
+  /** The bytes that were read since then. */
+  since(start: number): Uint8Array {
+    return this.#bytes.subarray(start, this.pos);
   }
 }
 
+/**
+ * By field number; each begins where the length of a message stands.
+ * Source of the numbers below: crossplane v2.4.0 proto/fn/v1/run_function.proto, read 2026-11-21.
+ */
+type Fields = Readonly<Record<number, () => void>>;
+
 /** @throws when the bytes are no RunFunctionRequest or nested too deep, saying why. */
 export function decodeRequest(bytes: Uint8Array): RunFunctionRequest {
-  return decode(RunFunctionRequest, bytes);
+  const reader = new MessageReader(bytes);
+  const structs: Partial<Pick<RunFunctionRequest, 'observed' | 'desired' | 'input' | 'context'>> = {};
+  const requiredResources: RunFunctionRequest['requiredResources'] = {};
+  const requiredSchemas: RunFunctionRequest['requiredSchemas'] = {};
+  const others = readMessage(reader, bytes.length, {
+    2: () => (structs.observed = readState(reader)),
+    3: () => (structs.desired = readState(reader)),
+    4: () => (structs.input = readStruct(reader)),
+    5: () => (structs.context = readStruct(reader)),
+    8: () => {
+      readEntry(reader, requiredResources, readResources);
+    },
+    9: () => {
+      readEntry(reader, requiredSchemas, readSchema);
+    },
+  });
+  return {
+    ...RunFunctionRequest.decode(others),
+    ...structs,
+    requiredResources,
+    requiredSchemas,
+  };
 }
 
 /** For clients: what a deep request was answered with may be as deep. */
 export function decodeResponse(bytes: Uint8Array): RunFunctionResponse {
-  return decode(RunFunctionResponse, bytes);
+  const reader = new MessageReader(bytes);
+  const structs: Partial<Pick<RunFunctionResponse, 'desired' | 'context' | 'output'>> = {};
+  const others = readMessage(reader, bytes.length, {
+    2: () => (structs.desired = readState(reader)),
+    4: () => (structs.context = readStruct(reader)),
+    7: () => (structs.output = readStruct(reader)),
+  });
+  return { ...RunFunctionResponse.decode(others), ...structs };
 }
 
-interface Decoder<Message> {
-  decode(input: BinaryReader | Uint8Array): Message;
+function readState(reader: MessageReader): State {
+  const state: State = { composite: undefined, resources: {} };
+  readMessage(reader, endOf(reader), {
+    1: () => (state.composite = readResource(reader)),
+    2: () => {
+      readEntry(reader, state.resources, readResource);
+    },
+  });
+  return state;
 }
 
-/** Few messages are deep, and counting levels costs a fifth of the time: so only what failed is read that way. */
-function decode<Message>(type: Decoder<Message>, bytes: Uint8Array): Message {
-  try {
-    return type.decode(bytes);
-  } catch {
-    return type.decode(new DeepReader(bytes));
+function readResource(reader: MessageReader): Resource {
+  let resource: JsonObject | undefined;
+  const others = readMessage(reader, endOf(reader), { 1: () => (resource = readStruct(reader)) });
+  return { ...Resource.decode(others), resource };
+}
+
+function readResources(reader: MessageReader): Resources {
+  const items: Resource[] = [];
+  readMessage(reader, endOf(reader), { 1: () => items.push(readResource(reader)) });
+  return { items };
+}
+
+function readSchema(reader: MessageReader): Schema {
+  const schema: Schema = {};
+  readMessage(reader, endOf(reader), { 1: () => (schema.openapiV3 = readStruct(reader)) });
+  return schema;
+}
+
+/** Adds an entry to a map of messages. */
+function readEntry<Value>(
+  reader: MessageReader,
+  map: Record<string, Value>,
+  read: (reader: MessageReader) => Value,
+): void {
+  let key = '';
+  let value: Value | undefined;
+  readMessage(reader, endOf(reader), {
+    1: () => (key = reader.string()),
+    2: () => (value = read(reader)),
+  });
+  if (value !== undefined) map[key] = value;
+}
+
+/** Reads the fields that are named, and gives all others as they are. */
+function readMessage(reader: MessageReader, end: number, fields: Fields): Uint8Array {
+  const others: Uint8Array[] = [];
+  while (reader.pos < end) {
+    const start = reader.pos;
+    const [field, type] = reader.tag();
+    const read = type === WireType.LengthDelimited ? fields[field] : undefined;
+    if (read !== undefined) read();
+    else {
+      reader.skip(type, field);
+      others.push(reader.since(start));
+    }
   }
+  return Buffer.concat(others);
 }
 
 /** @throws when the response holds what a Struct cannot, such as a bigint. */

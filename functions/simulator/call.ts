@@ -1,10 +1,11 @@
 /** Ways to call the function: over gRPC, as Crossplane does, or in the same process with the same bytes. */
 import {
   FunctionRunnerServiceService,
-  RunFunctionRequest,
-  RunFunctionResponse,
+  type RunFunctionRequest,
+  type RunFunctionResponse,
 } from '@crossplane-org/function-sdk-typescript';
 import { Client, credentials } from '@grpc/grpc-js';
+import { decodeRequest, decodeResponse, encodeResponse } from '../server/wire.ts';
 import type { Call } from './request.ts';
 
 export interface Connection {
@@ -12,7 +13,7 @@ export interface Connection {
   close(): void;
 }
 
-const { path, requestSerialize, responseDeserialize } = FunctionRunnerServiceService.runFunction;
+const { path, requestSerialize } = FunctionRunnerServiceService.runFunction;
 
 /** A connection in plain text, for a server on loopback. Responses may be as large as Crossplane takes them. */
 export function connect(target: string): Connection {
@@ -20,7 +21,7 @@ export function connect(target: string): Connection {
   return {
     call: (request) =>
       new Promise((resolve, reject) => {
-        client.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, (error, response) => {
+        client.makeUnaryRequest(path, requestSerialize, decodeResponse, request, (error, response) => {
           if (error !== null) reject(error);
           else if (response === undefined) reject(new Error('the function answered nothing'));
           else resolve(response);
@@ -35,8 +36,7 @@ export function connect(target: string): Connection {
 /** Calls a function in this process through the same encoding, so that nothing but values passes. */
 export function inProcess(run: (request: RunFunctionRequest) => RunFunctionResponse): Call {
   return (request) => {
-    const received = RunFunctionRequest.decode(RunFunctionRequest.encode(request).finish());
-    const response = run(received);
-    return Promise.resolve(RunFunctionResponse.decode(RunFunctionResponse.encode(response).finish()));
+    const received = decodeRequest(requestSerialize(request));
+    return Promise.resolve(decodeResponse(encodeResponse(run(received))));
   };
 }

@@ -214,7 +214,7 @@ describe('failures', () => {
     {
       reason: 'nested deeper than any object should be',
       bytes: nested(400),
-      says: /more than 1000 messages lie within each other/,
+      says: /more than 350 objects lie within each other/,
     },
   ])('says and logs why a request that is $reason cannot be decoded', async ({ bytes, says }) => {
     const book = logBook();
