@@ -72,7 +72,8 @@ export function apply(live: Manifest | undefined, { manager, manifest, time, sch
   const dropped = new Set(
     [...members(before?.fields ?? {})].filter((path) => !now.has(path) && !elsewhere.has(path)),
   );
-  const kept = live === undefined ? {} : (without(live, dropped, root) ?? {});
+  const staying = new Set([...now, ...elsewhere]);
+  const kept = live === undefined ? {} : without(live, dropped, staying, root);
   const merged = merge(kept, wanted, root);
 
   const losing = others.map((entry) => {
@@ -306,35 +307,44 @@ function matches(item: Json, part: string): boolean {
   return Object.entries(wanted).every(([key, value]) => JSON.stringify(item[key]) === JSON.stringify(value));
 }
 
-/** The value without the fields at these paths, and without the containers that become empty by that. */
-function without(root: JsonObject, paths: ReadonlySet<string>, schema: Schema): JsonObject | undefined {
-  if (paths.size === 0) return root;
-  const left = prune(root, schema, paths, '');
-  return isObject(left) ? left : undefined;
-}
-
-function prune(value: Json, schema: Schema, paths: ReadonlySet<string>, prefix: string): Json | undefined {
-  const below = [...paths].filter((path) => path.startsWith(prefix === '' ? '' : prefix + SEPARATOR));
-  if (below.length === 0) return paths.has(prefix) ? undefined : value;
-  const inner = new Set([...below, ...(paths.has(prefix) ? [prefix] : [])]);
-  if (Array.isArray(value)) {
-    const type = listOf(schema);
-    const items = value.flatMap((item): Json[] => {
+/**
+ * The object without what its manager applied and gave up. A container of which nothing is applied by anybody goes whole,
+ * with the defaults in it.
+ */
+function without(
+  root: JsonObject,
+  dropped: ReadonlySet<string>,
+  staying: ReadonlySet<string>,
+  schema: Schema,
+): JsonObject {
+  if (dropped.size === 0) return root;
+  const isUnder = (paths: ReadonlySet<string>, prefix: string) =>
+    [...paths].some((path) => path === prefix || path.startsWith(prefix + SEPARATOR));
+  const left = (value: Json, inner: Schema, path: string): Json | undefined => {
+    if (!isUnder(dropped, path)) return value;
+    if (!isUnder(staying, path)) return undefined;
+    if (isObject(value)) return leftOf(value, inner, path + SEPARATOR);
+    return Array.isArray(value) ? leftOfList(value, inner, path + SEPARATOR) : value;
+  };
+  const leftOf = (object: JsonObject, inner: Schema, prefix: string): JsonObject =>
+    Object.fromEntries(
+      Object.entries(object).flatMap(([name, child]): [string, Json][] => {
+        if (child === undefined) return [];
+        const value = left(child, childSchema(inner, name).schema, `${prefix}f:${name}`);
+        return value === undefined ? [] : [[name, value]];
+      }),
+    );
+  const leftOfList = (list: readonly Json[], inner: Schema, prefix: string): Json[] => {
+    const type = listOf(inner);
+    const items = objectAt(inner, 'items') ?? UNKNOWN;
+    return list.flatMap((item): Json[] => {
       const part =
         type === 'set' || type === 'atomic' ? `v:${JSON.stringify(item)}` : `k:${keyOf(item, type)}`;
-      const left = prune(item, objectAt(schema, 'items') ?? UNKNOWN, inner, prefix + SEPARATOR + part);
-      return left === undefined ? [] : [left];
+      const value = left(item, items, prefix + part);
+      return value === undefined ? [] : [value];
     });
-    return items.length > 0 ? items : undefined;
-  }
-  if (!isObject(value)) return paths.has(prefix) ? undefined : value;
-  const kept = Object.entries(value).flatMap(([name, child]): [string, Json][] => {
-    if (child === undefined) return [];
-    const path = prefix === '' ? `f:${name}` : `${prefix}${SEPARATOR}f:${name}`;
-    const left = prune(child, childSchema(schema, name).schema, inner, path);
-    return left === undefined ? [] : [[name, left]];
-  });
-  return kept.length > 0 ? Object.fromEntries(kept) : undefined;
+  };
+  return leftOf(root, schema, '');
 }
 
 /** The live value with the intent laid over it. */

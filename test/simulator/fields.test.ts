@@ -172,6 +172,25 @@ describe('apply beside other managers', () => {
     expect(applied(resolved, thing({ a: 1 }), CORE, '3')['spec']).toEqual({ a: 1, list: [1, 2] });
   });
 
+  it('an item of a list map goes whole, with the defaults in it that nobody owns', () => {
+    const two = applied(undefined, thing({ items: [{ name: 'a', size: 1 }, { name: 'b' }] }));
+    const defaulted = { ...two, spec: { items: [{ name: 'a', size: 1, list: [] }, { name: 'b' }] } };
+
+    expect(applied(defaulted, thing({ items: [{ name: 'b' }] }), CORE, '2')['spec']).toEqual({
+      items: [{ name: 'b' }],
+    });
+  });
+
+  it('an item of a list map in which they own a field stays, with that', () => {
+    const item = { name: 'a', size: 1 };
+    const two = applied(undefined, thing({ items: [item, { name: 'b' }] }));
+    const theirs = applied(two, thing({ items: [{ name: 'a', note: 'theirs' }] }), 'other', '2');
+
+    expect(applied(theirs, thing({ items: [{ name: 'b' }] }), CORE, '3')['spec']).toEqual({
+      items: [{ name: 'b' }, { name: 'a', note: 'theirs' }],
+    });
+  });
+
   it('an update of the status owns nothing of the spec', () => {
     const ready = { ...base, status: { phase: 'Ready' } };
 

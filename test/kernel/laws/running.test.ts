@@ -1,7 +1,16 @@
 /** Laws over lives: claims are built, then things happen to them. */
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { isObject, isTrue, objectAt, type Json, type Manifest } from '../../../functions/kernel/manifest.ts';
+import {
+  at,
+  isObject,
+  isTrue,
+  listAt,
+  objectAt,
+  type Json,
+  type Manifest,
+} from '../../../functions/kernel/manifest.ts';
+import type { World } from '../../../functions/simulator/world.ts';
 import { changes, happen, type Change } from './changes.ts';
 import { runs, sampled } from './claims.ts';
 import {
@@ -174,7 +183,34 @@ describe('Decommission', () => {
       );
     },
   );
+
+  it('a region that its cluster no longer lists goes, with all that it had', TIMEOUT, async () => {
+    const documents = CLAIMS.find(
+      ([claim]) =>
+        listAt(claim, 'spec', 'regions').length === 2 && at(claim, 'spec', 'deletionProtection') === false,
+    );
+    if (documents === undefined) throw new Error('no cluster of two regions that may lose one');
+    const life = new Life(worldAt(await childhoodOf(documents), 100));
+    const before = regionsIn(life.world);
+
+    life.world = happen(life.world, { what: 'unlist', pick: 0, value: 0 });
+
+    expect(await life.rest(120)).toBe(true);
+    const after = regionsIn(life.world);
+    expect([before.length, after.length]).toEqual([2, 1]);
+    const gone = before.filter((name) => !after.includes(name));
+    const left = [...composedIn(life.world).values()].map(({ metadata }) => metadata.name ?? '');
+    expect(left.filter((name) => gone.some((region) => name.startsWith(`${region}-`)))).toEqual([]);
+  });
 });
+
+/** Names of the composites of regions, sorted. */
+function regionsIn(world: World): string[] {
+  return [...world.objects.values()]
+    .filter(({ kind }) => kind === 'XOpenOvaRegion')
+    .map(({ metadata }) => metadata.name ?? '')
+    .sort();
+}
 
 describe('Quiet', () => {
   it(
