@@ -24,7 +24,7 @@ import {
   type JsonObject,
   type Manifest,
 } from './manifest.ts';
-import { isReady, observe, type Observed } from './observed.ts';
+import { isReady, observe } from './observed.ts';
 import { few, oneLine } from './report.ts';
 import { settle, type Desired, type Settled } from './settle.ts';
 
@@ -59,25 +59,28 @@ export function compose<Spec>(composer: Composer<Spec>, request: RunFunctionRequ
     resources.set(key, object);
   }
   const observed = observe(resources);
+  const running = () => heldBy(request, resources);
 
   const parsed = composer.parse(xr);
-  if (!parsed.ok) return answer(request, xr, heldAnswer(xr, observed, parsed.problems));
+  if (!parsed.ok) return answer(request, xr, heldAnswer(xr, running(), parsed.problems));
 
   const requires = composer.requires?.(parsed.spec, xr) ?? {};
   const required = Object.fromEntries(Object.keys(requires).map((name) => [name, fetched(request, name)]));
   if (Object.values(required).includes(undefined))
-    return answer(request, xr, { ...heldAnswer(xr, observed, []), requires });
+    return answer(request, xr, { ...heldAnswer(xr, running(), []), requires });
 
   const input = { xr, spec: parsed.spec, observed, required };
   const graph = composer.plan(input);
   const settled = settle(xr, graph, observed, (kind) => isServed(request, kind));
   const { status, conditions, connection } = composer.report(input, settled);
+  const problems = graph.problems ?? [];
+  const isBad = problems.length > 0;
   return answer(request, xr, {
-    desired: settled.desired,
+    desired: isBad ? new Map([...running(), ...settled.desired]) : settled.desired,
     status,
     conditions: [...conditions, ...kernelConditions(graph, settled)],
-    problems: graph.problems ?? [],
-    ready: graph.problems?.length ? isTrue(xr, 'Ready') : settled.ready,
+    problems,
+    ready: isBad ? isTrue(xr, 'Ready') : settled.ready,
     requires,
     probes: settled.probes,
     ...(connection && { connection }),
@@ -95,13 +98,32 @@ interface Answer {
   readonly connection?: Readonly<Record<string, Uint8Array>>;
 }
 
+/**
+ * All that exists, as it was applied, but for what earlier steps desire, which is theirs to say. Also what does not carry our
+ * label: it may have carried it, and to leave it out would delete it. What belongs to a later step is said again by that
+ * step, under the same key.
+ */
+function heldBy(
+  { desired }: RunFunctionRequest,
+  resources: ReadonlyMap<string, Manifest>,
+): Map<string, Desired> {
+  const earlier = desired?.resources ?? {};
+  return new Map(
+    [...resources]
+      .filter(([key]) => !Object.hasOwn(earlier, key))
+      .map(([key, object]) => [key, { manifest: held(object), ready: isReady(object) }]),
+  );
+}
+
 /** Everything as it is: for input that can not be read, and while required resources are being fetched. */
-function heldAnswer(xr: Manifest, observed: Observed, problems: readonly Problem[]): Answer {
+function heldAnswer(
+  xr: Manifest,
+  desired: ReadonlyMap<string, Desired>,
+  problems: readonly Problem[],
+): Answer {
   const status = Object.entries(objectAt(xr, 'status') ?? {}).filter(([name]) => !CORE_STATUS.includes(name));
   return {
-    desired: new Map(
-      observed.ours.map(([key, object]) => [key, { manifest: held(object), ready: isReady(object) }]),
-    ),
+    desired,
     status: Object.fromEntries(status),
     conditions: problems.length > 0 ? [inputCondition(problems)] : [],
     problems,

@@ -15,6 +15,8 @@ interface Spec {
   readonly size: number;
 }
 
+const MISTAKE = { field: 'spec.size', message: 'is 0, must be at least 1' };
+
 /** A composer of two things, the second after the first; a size of 0 is a mistake. */
 function composer(more: Partial<Composer<Spec>> = {}): Composer<Spec> {
   const thing = { apiVersion: 'example.org/v1', kind: 'Thing' };
@@ -202,6 +204,23 @@ describe('compose', () => {
       spec: { size: 7 },
     });
     expect(got.desired?.composite?.resource).toMatchObject({ status: { phase: 'Ready' } });
+  });
+
+  it.each([
+    ['can not be read', composer({ parse: () => ({ ok: false, problems: [MISTAKE] }) })],
+    ['can not be planned', composer({ plan: () => ({ nodes: [], problems: [MISTAKE] }) })],
+  ])('what lost our label is held too while the input %s, and what earlier steps desire is not', (_, bad) => {
+    const bare = { apiVersion: 'example.org/v1', kind: 'Thing', metadata: { name: 'x' }, spec: { size: 7 } };
+    const theirs = { resource: { ...bare, spec: { size: 8 } }, ready: 'READY_UNSPECIFIED' };
+    const observed = { a: thing('a', true), stripped: { resource: bare }, theirs: { resource: bare } };
+    const got = compose(bad, withObserved(observed, { desired: { resources: { theirs } } }));
+
+    expect(keys(got)).toEqual(['a', 'stripped', 'theirs']);
+    expect(got.desired?.resources['stripped']?.resource).toEqual(bare);
+    expect(got.desired?.resources['theirs']).toMatchObject({
+      resource: theirs.resource,
+      ready: Ready.READY_UNSPECIFIED,
+    });
   });
 
   it('what earlier steps desire passes through untouched', () => {
