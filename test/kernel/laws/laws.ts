@@ -379,7 +379,10 @@ export function conditionSets(steps: readonly Step[]): Verdict {
   });
 }
 
-/** Names: short enough for labels, host names and Terraform, and no object belongs to two. */
+const NAME = /^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/;
+const SECRET_NAME = /^[a-z]([-.a-z0-9]{0,251}[a-z0-9])?$/;
+
+/** Names: short enough for labels, host names and Terraform, of Secrets for Kubernetes, and no object belongs to two. */
 export function names(world: World, steps: readonly Step[]): Verdict {
   const owners = new Map<string, Set<string>>();
   const wrong: string[] = [];
@@ -387,7 +390,7 @@ export function names(world: World, steps: readonly Step[]): Verdict {
     const xr = compositeOf(request).metadata.name ?? '';
     for (const [key, object] of desiredIn(response)) {
       const { name = '' } = object.metadata;
-      if (!/^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name))
+      if (!(object.kind === 'Secret' ? SECRET_NAME : NAME).test(name))
         wrong.push(`"${key}" of ${xr} is called "${name}"`);
       const release =
         object.kind === 'Release' ? (object.metadata.annotations?.[EXTERNAL_NAME_ANNOTATION] ?? name) : '';
@@ -400,7 +403,7 @@ export function names(world: World, steps: readonly Step[]): Verdict {
         remote !== undefined &&
         groupOf(object.apiVersion).endsWith('.hetzner.crossplane.io')
       )
-        if (object.kind !== 'ZoneRRSet' && !/^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/.test(remote))
+        if (object.kind !== 'ZoneRRSet' && !NAME.test(remote))
           wrong.push(`"${key}" is called "${remote}" at the cloud`);
       const place = idOf(object);
       owners.set(place, (owners.get(place) ?? new Set()).add(`${id} ${key}`));
