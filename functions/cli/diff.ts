@@ -52,6 +52,7 @@ interface FieldDifference {
 /** What an edit of one claim is, before anything is made of it. */
 interface Edit {
   readonly title: string;
+  readonly what: 'new' | 'gone' | 'changed' | 'unchanged';
   readonly changes: readonly FieldChange[];
   /** Why the API server refuses it; it then changes nothing. */
   readonly refused: readonly string[];
@@ -120,14 +121,16 @@ function editsOf(world: World, old: readonly Manifest[], now: readonly Manifest[
     const kind = KINDS.find(({ claim, kind: name }) => [claim?.kind, name].includes(object?.kind));
     if (object === undefined || kind === undefined) return [];
     const title = titleOf(object);
-    if (was === undefined) return [{ title, changes: [], refused: [] }];
-    if (is === undefined) return [{ title, changes: [], refused: protectionOf(world, id) }];
+    if (was === undefined) return [{ title, what: 'new', changes: [], refused: [] }];
+    if (is === undefined) return [{ title, what: 'gone', changes: [], refused: protectionOf(world, id) }];
     const [before, after] = [specOf(was), specOf(is)];
     const refused = refusedChanges(kind.claim?.kind ?? kind.kind, before, after);
+    const changes = changesBetween(kind, before, after);
     return [
       {
         title,
-        changes: changesBetween(kind, before, after),
+        what: changes.length > 0 ? 'changed' : 'unchanged',
+        changes,
         refused: refused.map(({ field, message }) => `${field} ${message}`),
       },
     ];
@@ -331,8 +334,8 @@ export function textOf(
 ): string {
   const line = (object: Changed, mark: string, note = '') => `  ${mark} ${short(object)}${note}`;
   const lines = [
-    ...edits.flatMap(({ title, changes, refused }) => [
-      paint('bold', title),
+    ...edits.flatMap(({ title, what, changes, refused }) => [
+      `${paint('bold', title)}  ${paint('dim', what)}`,
       ...changes.map(
         ({ field, change, from, to }) =>
           `  ~ ${field}  ${transition(from, to)}  ${paint('dim', `(${change})`)}`,

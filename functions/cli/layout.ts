@@ -8,6 +8,7 @@ import type { Simulation } from '../simulator/simulate.ts';
 import { purposeOf } from './keys.ts';
 import { renderedObjects, waveName, type Rendered } from './manifests.ts';
 import { DEFINITIONS } from './scene.ts';
+import { counted } from './words.ts';
 
 /** What an object is about; decides its colour. */
 export const FAMILIES = [
@@ -124,7 +125,7 @@ export function layoutOf(simulation: Simulation): Picture {
   const kinds = new Set(objects.map(({ manifest }) => `${manifest.apiVersion}/${manifest.kind}`));
   return {
     title: titleOf(simulation),
-    subtitle: `${objects.length} objects of ${kinds.size} kinds in ${columns.at(-1)?.wave ?? 0} waves`,
+    subtitle: `${counted(objects.length, 'object')} of ${counted(kinds.size, 'kind')} in ${counted(columns.at(-1)?.wave ?? 0, 'wave')}`,
     width: Math.max(0, ...lanes.map(({ x, width }) => x + width)) + LANE.side,
     height: Math.max(TOP, ...lanes.map(bottomOf)) + LANE.gap,
     columns,

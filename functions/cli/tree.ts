@@ -8,6 +8,7 @@ import { listed } from './keys.ts';
 import { renderedObjects, waveName, type Rendered } from './manifests.ts';
 import { DEFINITIONS } from './scene.ts';
 import { cut, painter, type Colour, type Paint } from './style.ts';
+import { counted } from './words.ts';
 
 export interface TreeOptions {
   /** How a person calls this program. */
@@ -140,7 +141,7 @@ function colourOf(kind: string): Colour {
 function summary({ world, waves }: Simulation, objects: readonly Rendered[], paint: Paint): string[] {
   const kinds = new Set(objects.map(({ manifest }) => `${manifest.apiVersion}/${manifest.kind}`));
   const last = waves.at(-1)?.number ?? 0;
-  const head = `${objects.length} objects of ${kinds.size} kinds in ${last} waves`;
+  const head = `${counted(objects.length, 'object')} of ${counted(kinds.size, 'kind')} in ${counted(last, 'wave')}`;
   const composites = objects.flatMap(({ id }) => world.objects.get(id) ?? []);
   return [paint('bold', head), ...estimateLines(composites, paint)];
 }

@@ -16,6 +16,7 @@ describe('openova diff', () => {
       const { code, out } = await openova(['diff', old, old]);
 
       expect(code).toBe(0);
+      expect(out).toContain('OpenOvaRegion team/acme  unchanged\n');
       expect(out).toContain('0 created, 0 changed in place, 0 deleted');
     },
     TIME,
@@ -28,7 +29,9 @@ describe('openova diff', () => {
       const { code, out } = await openova(['diff', old, more]);
 
       expect(code).toBe(0);
-      expect(out).toContain('OpenOvaRegion team/acme\n  ~ spec.pools[general].count  1 → 2  (live)\n');
+      expect(out).toContain(
+        'OpenOvaRegion team/acme  changed\n  ~ spec.pools[general].count  1 → 2  (live)\n',
+      );
       expect(out).toContain('  + Server acme-local-machine-general-2-g1\n');
       expect(out).toContain('      spec.nodes.agents  1 → 2\n');
       expect(out).toMatch(
@@ -77,6 +80,7 @@ describe('openova diff', () => {
 
       expect(code).toBe(2);
       expect(out).toContain('  - Server acme-local-machine-control-plane-1-g1  (a machine goes)\n');
+      expect(out).toContain('OpenOvaRegion team/acme  gone\nOpenOvaRegion team/next  new\n');
       expect(out).toContain('  + Server next-local-machine-control-plane-1-g1\n');
     },
     TIME,
