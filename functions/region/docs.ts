@@ -55,7 +55,7 @@ export function k3sDocument(): string {
     '| `node-name` | name of the server at the cloud | The cloud controller matches nodes by it; never reused for another machine while its Node exists |',
     '| `node-ip`, `advertise-address` | private address | What machines say to each other stays in the private network |',
     '| `tls-san` | see below | A name or address that is missing here is refused by clients |',
-    '| `node-label` | those of the pool, `platform.openova.io/pool`, `platform.openova.io/gateway` | Set at registration alone; later changes go through the API |',
+    '| `node-label` | those of the pool, `platform.openova.io/pool`, `platform.openova.io/gateway` | Set at registration alone; when the Gateway moves to a node that has joined before, a Job labels it |',
     '| `node-taint` | those of the pool, `node.cilium.io/agent-not-ready` | Keeps pods off until Cilium runs on the node, which takes the taint away |',
     '',
     '## How the API is reached',

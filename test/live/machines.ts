@@ -214,6 +214,12 @@ async function work(program: Kube, input: Input, clusterOf: ClusterOf): Promise<
         await fill(program, input.copy.namespace, input.copy.name, data);
       return;
     }
+    case 'label': {
+      const { kube } = await clusterOf(region);
+      const { target, labels } = input;
+      await kube.patch({ apiVersion: 'v1', kind: 'Node', name: target.name }, { metadata: { labels } });
+      return;
+    }
     case 'drain-and-remove': {
       const { kube } = await clusterOf(region);
       const node = { apiVersion: 'v1', kind: 'Node', name: input.target.name };
