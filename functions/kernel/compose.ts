@@ -12,6 +12,7 @@ import {
   type RunFunctionRequest,
   type RunFunctionResponse,
 } from '@crossplane-org/function-sdk-typescript';
+import { withRelease } from './consent.ts';
 import type { Composer, Condition, Graph, Problem, ResourceSelector } from './graph.ts';
 import { held } from './hold.ts';
 import {
@@ -49,8 +50,6 @@ export function compose<Spec>(composer: Composer<Spec>, request: RunFunctionRequ
   const given: unknown = request.observed?.composite?.resource;
   if (!isManifest(given))
     return unreadable(request, 'the observed composite has no apiVersion, kind or metadata');
-  // The order of fields differs from call to call; from here on it is ours.
-  const xr = canonical(given);
   const resources = new Map<string, Manifest>();
   for (const [key, { resource }] of Object.entries(request.observed?.resources ?? {})) {
     const object: unknown = resource;
@@ -59,6 +58,8 @@ export function compose<Spec>(composer: Composer<Spec>, request: RunFunctionRequ
     resources.set(key, object);
   }
   const observed = observe(resources);
+  // The order of fields differs from call to call; from here on it is ours.
+  const xr = withRelease(canonical(given), observed);
   const running = () => heldBy(request, resources);
 
   const parsed = composer.parse(xr);

@@ -1,8 +1,21 @@
 /** Consent: what a newer package may do to what an older release runs, which is as good as nothing. */
-import { complete, madeAfter } from './emit.ts';
+import { madeAfter, nameOf } from './emit.ts';
 import type { Graph, Node } from './graph.ts';
-import { listAt, textAt, type Manifest } from './manifest.ts';
+import { listAt, objectAt, textAt, type Manifest } from './manifest.ts';
+import { RELEASE_ANNOTATION } from './names.ts';
 import type { Observed } from './observed.ts';
+
+/**
+ * The composite with the release that it runs in its status: a restore loses a status, but not what is written on the
+ * nested composite (see `complete`), which reads it there too.
+ */
+export function withRelease(xr: Manifest, observed: Observed): Manifest {
+  if (textAt(xr, 'status', 'release') !== undefined) return xr;
+  const release = [xr, ...observed.ours.map(([, object]) => object)]
+    .map((object) => textAt(object, 'metadata', 'annotations', RELEASE_ANNOTATION))
+    .find((found) => found !== undefined);
+  return release === undefined ? xr : { ...xr, status: { ...objectAt(xr, 'status'), release } };
+}
 
 /** Whether another release runs than the one that is installed, and nobody has asked for that one. */
 export function isPinned({ release }: Graph): boolean {
@@ -21,9 +34,8 @@ export function withheldBy(xr: Manifest, graph: Graph, observed: Observed): Read
   );
   const waitedFor = new Set(observed.ours.flatMap(([, object]) => madeAfter(object)));
   const isNew = (node: Node) => {
-    const { kind, metadata } = complete(xr, node);
     // What was there and is lost is made again.
-    return !waitedFor.has(node.key) && !composed.has(`${kind}/${metadata.name ?? ''}`);
+    return !waitedFor.has(node.key) && !composed.has(`${node.manifest.kind}/${nameOf(xr, node)}`);
   };
   const absent = graph.nodes.filter(
     ({ key, follows, scales }) => observed.get(key) === undefined && !follows && !scales,

@@ -7,6 +7,8 @@ export const GROUP = 'platform.openova.io';
 export const NODE_LABEL = `${GROUP}/node`;
 /** Keys that the object waited for; what leaves, leaves in the reverse order. */
 export const AFTER_ANNOTATION = `${GROUP}/after`;
+/** On nested composites: the release that the outer one runs, so that a lost status does not lose it. */
+export const RELEASE_ANNOTATION = `${GROUP}/release`;
 export const RETRY_ANNOTATION = `${GROUP}/retry`;
 export const CLUSTER_LABEL = `${GROUP}/cluster`;
 export const REGION_LABEL = `${GROUP}/region`;

@@ -96,6 +96,8 @@ export function settle(
     ...unserved.filter((kind) => kind === kindOf(manifest)).map((kind) => `a package that serves ${kind}`),
   ];
 
+  const manifestOf = (node: Node) => complete(xr, node, graph.release?.running, withheld);
+
   const unwanted = settleUnwanted(graph, observed, isReadyKey);
   const desired = new Map(unwanted.desired);
   const states = new Map<string, NodeState>();
@@ -108,12 +110,12 @@ export function settle(
     const blockedBy = exists === undefined ? blocks(node) : [];
     states.set(key, { node, observed: exists, ready, blockedBy });
     if (exists === undefined) {
-      if (blockedBy.length === 0) desired.set(key, { manifest: complete(xr, node, withheld), ready });
+      if (blockedBy.length === 0) desired.set(key, { manifest: manifestOf(node), ready });
       continue;
     }
     const next = node.once
       ? { manifest: held(exists), outdated: [] }
-      : freeze(complete(xr, node, withheld), exists, node.frozen ?? []);
+      : freeze(manifestOf(node), exists, node.frozen ?? []);
     if (next.outdated.length > 0) outdated.set(key, next.outdated);
     const allowed =
       pinned && !node.follows ? follow(held(exists), next.manifest, node.live ?? []) : next.manifest;

@@ -8,18 +8,18 @@ import {
 import { describe, expect, it } from 'vitest';
 import { compose } from '../../functions/kernel/compose.ts';
 import type { Composer, Graph } from '../../functions/kernel/graph.ts';
-import type { JsonObject } from '../../functions/kernel/manifest.ts';
+import { isObject, textAt, type JsonObject } from '../../functions/kernel/manifest.ts';
 import { NODE_LABEL } from '../../functions/kernel/names.ts';
 
 interface Spec {
   readonly size: number;
 }
 
+const THING = { apiVersion: 'example.org/v1', kind: 'Thing' };
 const MISTAKE = { field: 'spec.size', message: 'is 0, must be at least 1' };
 
 /** A composer of two things, the second after the first; a size of 0 is a mistake. */
 function composer(more: Partial<Composer<Spec>> = {}): Composer<Spec> {
-  const thing = { apiVersion: 'example.org/v1', kind: 'Thing' };
   return {
     kind: 'XThing',
     parse: ({ spec }) => {
@@ -30,8 +30,8 @@ function composer(more: Partial<Composer<Spec>> = {}): Composer<Spec> {
     },
     plan: ({ spec }): Graph => ({
       nodes: [
-        { key: 'b', manifest: { ...thing, spec: { size: spec.size } }, after: ['a'] },
-        { key: 'a', manifest: { ...thing, spec: { size: spec.size } } },
+        { key: 'b', manifest: { ...THING, spec: { size: spec.size } }, after: ['a'] },
+        { key: 'a', manifest: { ...THING, spec: { size: spec.size } } },
       ],
     }),
     report: () => ({ status: { phase: 'Fine' }, conditions: [] }),
@@ -221,6 +221,41 @@ describe('compose', () => {
       resource: theirs.resource,
       ready: Ready.READY_UNSPECIFIED,
     });
+  });
+
+  it('the release that runs is written on nested composites, and read from there when the status is lost', () => {
+    const outer = composer({
+      plan: ({ xr, spec }) => ({
+        nodes: [
+          { key: 'a', manifest: { ...THING, spec: { size: spec.size } } },
+          { key: 'nested', manifest: { ...THING, apiVersion: 'platform.openova.io/v1' }, follows: true },
+        ],
+        release: { running: textAt(xr, 'status', 'release'), wanted: '0.1', installed: '0.2' },
+      }),
+      report: ({ xr }) => ({
+        status: { release: textAt(xr, 'status', 'release') ?? 'none' },
+        conditions: [],
+      }),
+    });
+    const observed = { a: thing('a', true), nested: thing('nested', true) };
+    const runs = request({}, { status: { release: '0.1' } });
+    const running = withObserved(observed);
+    const first = compose(outer, {
+      ...running,
+      observed: { composite: runs.observed?.composite, resources: running.observed?.resources ?? {} },
+    });
+    const nested: unknown = first.desired?.resources['nested']?.resource;
+    expect(nested).toMatchObject({ metadata: { annotations: { 'platform.openova.io/release': '0.1' } } });
+    expect(first.desired?.resources['a']?.resource?.['metadata']).not.toHaveProperty('annotations');
+
+    const lost = compose(
+      outer,
+      withObserved({ ...observed, nested: { resource: isObject(nested) ? nested : {} } }),
+    );
+
+    expect(lost.desired?.composite?.resource).toMatchObject({ status: { release: '0.1' } });
+    // What the newer package would change: held.
+    expect(lost.desired?.resources['a']?.resource).toMatchObject({ spec: { size: 7 } });
   });
 
   it('what earlier steps desire passes through untouched', () => {

@@ -6,8 +6,8 @@ import { inputOf } from '../../../functions/region/jobs.ts';
 import { runFunction } from '../../../functions/functions.ts';
 import { objectAt, textAt, withField, type Manifest } from '../../../functions/kernel/manifest.ts';
 import { claimsOf } from '../../../functions/simulator/claims.ts';
-import { editSpec } from '../../../functions/simulator/faults.ts';
-import type { World } from '../../../functions/simulator/world.ts';
+import { editSpec, garbageStatus } from '../../../functions/simulator/faults.ts';
+import { idOf, type World } from '../../../functions/simulator/world.ts';
 import { changes, happen } from './changes.ts';
 import { runs, sampled } from './claims.ts';
 import { editions, NEWER, newerPackage, type NewerPackage } from './edition.ts';
@@ -66,6 +66,12 @@ function compared(world: World): Map<string, unknown> {
   );
 }
 
+/** Of those, what is no composite or claim. */
+function managed(world: World): ReadonlyMap<string, unknown> {
+  const isOurs = (id: string) => world.objects.get(id)?.apiVersion.startsWith('platform.openova.io/');
+  return new Map([...compared(world)].filter(([id]) => isOurs(id) !== true));
+}
+
 function edited(world: World, path: string, to: string | number): World {
   return claimsOf(world, DEFINITIONS)
     .filter(([, { claimKind }]) => claimKind !== 'DataService')
@@ -112,6 +118,29 @@ describe('Consent', () => {
       runs(10),
     );
   });
+
+  it(
+    'a newer package changes nothing either where a restore has lost what a status said',
+    TIMEOUT,
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(editions, chosen, async (edition, documents) => {
+          newer.publish(edition);
+          const before = await grown(documents);
+          const ids = ['XOpenOvaRegion', 'XOpenOvaPlatform']
+            .flatMap((kind) => composites(before, kind))
+            .map(idOf);
+          const life = new Life(
+            ids.reduce((world, id) => garbageStatus(world, id, {}), before),
+            { run: newer.run },
+          );
+          expect(await life.rest()).toBe(true);
+          expect(managed(life.world)).toEqual(managed(before));
+        }),
+        runs(6),
+      );
+    },
+  );
 
   it('asked for, the newer release comes in order, and then it runs', TIMEOUT, async () => {
     await fc.assert(
