@@ -21,15 +21,13 @@ export function labelKey(region: Region, machine: Machine): string {
  * label: nothing leads there any more.
  */
 export function machinesToLabel(region: Region): Machine[] {
-  const { machines, jobs } = region;
-  return machines.filter(
-    (machine) => machine.gateway && isDone(jobs, joinKey(jobs, machine)) && !joinedAsGateway(region, machine),
-  );
+  return region.machines.filter((machine) => machine.gateway && joinedAsGateway(region, machine) === false);
 }
 
-function joinedAsGateway({ jobs }: Region, machine: Machine): boolean {
+/** Whether the machine's join Job gives its node the label; undefined before there is one. */
+function joinedAsGateway({ jobs }: Region, machine: Machine): boolean | undefined {
   const job = jobs.observed.get(attemptAt(jobs, joinKey(jobs, machine)));
-  return inputTextOf(job)?.includes(`"${GATEWAY_NODE_LABEL}=true"`) === true;
+  return inputTextOf(job)?.includes(`"${GATEWAY_NODE_LABEL}=true"`);
 }
 
 /** Whether every node that the Gateway shall run on serves it. */
