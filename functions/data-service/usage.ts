@@ -36,7 +36,7 @@ function used(
   };
 }
 
-/** A Usage of the claim that the service lives in, in its namespace: `kubectl delete` of that claim is refused with the reason. */
+/** A Usage of the claim that the service lives in, in its namespace: `kubectl delete` of that claim is refused, and names this. */
 export function inUse(site: Site): Node {
   const { kind, name } = claimOf(site.spec);
   return {
