@@ -55,6 +55,9 @@ export interface Cost {
   readonly cpuMs: number;
 }
 
+/** Calls before the first that counts: a server answers for weeks, so what its first minute costs is no measure. */
+const WARM_UP = 150;
+
 /** Calls both in turn, who goes first changing each time, so that what disturbs the machine disturbs both alike. */
 export async function compare(
   floor: Side,
@@ -63,13 +66,12 @@ export async function compare(
   calls: number,
 ): Promise<[Cost, Cost]> {
   const sides = [floor, ours].map((side) => ({ ...side, times: new Array<number>(), before: 0 }));
-  const warmUp = Math.ceil(calls / 2);
-  for (let round = 0; round < warmUp + calls; round += 1) {
-    if (round === warmUp) for (const side of sides) side.before = await side.cpu();
+  for (let round = 0; round < WARM_UP + calls; round += 1) {
+    if (round === WARM_UP) for (const side of sides) side.before = await side.cpu();
     for (const side of round % 2 === 0 ? sides : sides.toReversed()) {
       const started = performance.now();
       await side.caller.call(request);
-      if (round >= warmUp) side.times.push(performance.now() - started);
+      if (round >= WARM_UP) side.times.push(performance.now() - started);
     }
   }
   const [first, second] = await Promise.all(
