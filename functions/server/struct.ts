@@ -1,9 +1,9 @@
 /**
- * Reads google.protobuf.Struct as JSON in one pass. The generated code makes five objects of every value in between, and
- * gives up at 31 objects within each other: too few for OpenAPI schemas and observed CRDs.
+ * google.protobuf.Struct to JSON and back in one pass. The generated code makes five objects of every value in between, and
+ * gives up reading at 31 objects within each other: too few for OpenAPI schemas and observed CRDs.
  * Numbers of fields: google/protobuf/struct.proto (protobuf 33.4, read 2026-11-21).
  */
-import type { BinaryReader } from '@bufbuild/protobuf/wire';
+import type { BinaryReader, BinaryWriter } from '@bufbuild/protobuf/wire';
 import type { Json, JsonObject } from '../kernel/manifest.ts';
 
 /** How many objects and lists may lie within each other: more than the schema of any schema needs. */
@@ -102,4 +102,38 @@ function readList(reader: BinaryReader, depth: number): Json[] {
     else skip(reader, start);
   }
   return list;
+}
+
+/**
+ * Writes a Struct with its length; fields that are undefined are left out.
+ * @throws when it holds what a Struct cannot, such as a bigint.
+ */
+export function writeStruct(writer: BinaryWriter, object: JsonObject): void {
+  writer.fork();
+  for (const key of Object.keys(object)) {
+    const value = object[key];
+    if (value === undefined) continue;
+    writer.uint32(FIELDS).fork().uint32(KEY).string(key).uint32(VALUE);
+    writeValue(writer, value);
+    writer.join();
+  }
+  writer.join();
+}
+
+function writeValue(writer: BinaryWriter, value: Json): void {
+  writer.fork();
+  if (typeof value === 'string') writer.uint32(TEXT).string(value);
+  else if (typeof value === 'number') writer.uint32(NUMBER).double(value);
+  else if (typeof value === 'boolean') writer.uint32(BOOL).bool(value);
+  else if (value === null) writer.uint32(NULL).int32(0);
+  else if (Array.isArray(value)) writeList(writer.uint32(LIST), value);
+  else if (typeof value === 'object') writeStruct(writer.uint32(OBJECT), value);
+  else throw new Error(`a Struct cannot hold a ${typeof value}`);
+  writer.join();
+}
+
+function writeList(writer: BinaryWriter, list: readonly Json[]): void {
+  writer.fork();
+  for (const item of list) writeValue(writer.uint32(ITEM), item);
+  writer.join();
 }

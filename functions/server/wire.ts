@@ -1,5 +1,5 @@
 /** Bytes to request, response to bytes: Structs as `struct.ts` reads them, all else by the SDK's own types. */
-import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
+import { BinaryReader, WireType, type BinaryWriter } from '@bufbuild/protobuf/wire';
 import {
   Resource,
   type Resources,
@@ -9,7 +9,7 @@ import {
   type State,
 } from '@crossplane-org/function-sdk-typescript';
 import type { JsonObject } from '../kernel/manifest.ts';
-import { endOf, readStruct } from './struct.ts';
+import { endOf, readStruct, writeStruct } from './struct.ts';
 
 class MessageReader extends BinaryReader {
   readonly #bytes: Uint8Array;
@@ -131,6 +131,28 @@ function readMessage(reader: MessageReader, end: number, fields: Fields): Uint8A
 
 /** @throws when the response holds what a Struct cannot, such as a bigint. */
 export function encodeResponse(response: RunFunctionResponse): Buffer {
-  const bytes = RunFunctionResponse.encode(response).finish();
+  const writer = RunFunctionResponse.encode({ ...response, desired: undefined });
+  if (response.desired !== undefined) writeState(message(writer, 2), response.desired).join();
+  const bytes = writer.finish();
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function writeState(writer: BinaryWriter, { composite, resources }: State): BinaryWriter {
+  if (composite !== undefined) writeResource(message(writer, 1), composite).join();
+  for (const [key, resource] of Object.entries(resources)) {
+    const entry = message(message(writer, 2).tag(1, WireType.LengthDelimited).string(key), 2);
+    writeResource(entry, resource).join().join();
+  }
+  return writer;
+}
+
+function writeResource(writer: BinaryWriter, given: Resource): BinaryWriter {
+  const resource: JsonObject | undefined = given.resource;
+  if (resource !== undefined) writeStruct(writer.tag(1, WireType.LengthDelimited), resource);
+  return Resource.encode({ ...given, resource: undefined }, writer);
+}
+
+/** Begins a message in a field; `join` ends it. */
+function message(writer: BinaryWriter, field: number): BinaryWriter {
+  return writer.tag(field, WireType.LengthDelimited).fork();
 }

@@ -8,7 +8,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeRequest, decodeResponse, encodeResponse } from '../../functions/server/wire.ts';
 
-const { requestSerialize } = FunctionRunnerServiceService.runFunction;
+const { requestSerialize, responseSerialize } = FunctionRunnerServiceService.runFunction;
 
 /** The name that would change what an object is has a test of its own. */
 const key = fc.string({ unit: 'grapheme', maxLength: 8 }).filter((name) => name !== '__proto__');
@@ -73,6 +73,17 @@ describe('what is read is what the SDK reads', () => {
       fc.property(response, (given) => {
         const encoded = encodeResponse(RunFunctionResponse.fromPartial(given));
         expect(decodeResponse(encoded)).toStrictEqual(RunFunctionResponse.decode(encoded));
+      }),
+    );
+  });
+
+  it('and what is written of a response', () => {
+    fc.assert(
+      fc.property(response, (given) => {
+        const whole = RunFunctionResponse.fromPartial(given);
+        expect(RunFunctionResponse.decode(encodeResponse(whole))).toStrictEqual(
+          RunFunctionResponse.decode(responseSerialize(whole)),
+        );
       }),
     );
   });
