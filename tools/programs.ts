@@ -12,8 +12,8 @@ export interface Program {
   readonly variables?: (version: string) => Readonly<Record<string, string>>;
 }
 
-/** Neither provider has a flag for the port of its metrics, so two of them on one machine would collide. */
-function ephemeralMetrics(): Record<string, string> {
+/** Off: without a flag for the port of its metrics, two such programs on one machine would collide. */
+function withoutMetrics(): Record<string, string> {
   return { 'sigs.k8s.io/controller-runtime/pkg/metrics/server.DefaultBindAddress': '0' };
 }
 
@@ -29,8 +29,11 @@ export const programs = [
     name: 'crossplane-core',
     module: 'github.com/crossplane/crossplane/v2',
     package: 'github.com/crossplane/crossplane/v2/cmd/crossplane',
-    // Without it the program has no version, and every package with a version constraint is unhealthy.
-    variables: (version) => ({ 'github.com/crossplane/crossplane-runtime/v2/pkg/version.version': version }),
+    // Without a version every package with a version constraint is unhealthy. The RBAC manager's metrics have no flag.
+    variables: (version) => ({
+      'github.com/crossplane/crossplane-runtime/v2/pkg/version.version': version,
+      ...withoutMetrics(),
+    }),
   },
   {
     name: 'crossplane-cli',
@@ -42,13 +45,13 @@ export const programs = [
     name: 'provider-helm',
     module: 'github.com/crossplane-contrib/provider-helm',
     package: 'github.com/crossplane-contrib/provider-helm/cmd/provider',
-    variables: ephemeralMetrics,
+    variables: withoutMetrics,
   },
   {
     name: 'provider-kubernetes',
     module: 'github.com/crossplane-contrib/provider-kubernetes',
     package: 'github.com/crossplane-contrib/provider-kubernetes/cmd/provider',
-    variables: ephemeralMetrics,
+    variables: withoutMetrics,
   },
   {
     // The Helm that provider-helm 1.4 has inside, by itself: renders and checks charts.

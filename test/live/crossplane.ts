@@ -1,25 +1,29 @@
 /** Crossplane as its chart would run it, but for its pods: accounts, roles, init, core, the RBAC manager. */
 import { execFile } from 'node:child_process';
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { isObject, listAt, textAt, type Manifest } from '../../functions/kernel/manifest.ts';
 import { moduleFolder, toolPath } from '../../tools/build.ts';
 import type { ApiServer } from './api-server.ts';
 import { authority, type Authority } from '../certificates.ts';
-import { asManifest, kubeconfig, parseManifests, readManifests, type Kube } from './kube.ts';
+import { kubeconfig, parseManifests, type Kube } from './kube.ts';
 import { freePorts } from '../ports.ts';
-import { eventually, sleep, start, type Running } from './processes.ts';
+import { runtimeSecret } from './packages.ts';
+import { eventually, service, sleep, start, type Service } from './processes.ts';
 
 const run = promisify(execFile);
 const NAMESPACE = 'crossplane-system';
 const root = join(import.meta.dirname, '../..');
 
-/** The name under which Compositions know our function. */
-const FUNCTION = 'openova-function-openova';
-
 export interface Crossplane {
-  readonly processes: readonly Running[];
+  readonly core: Service;
+  readonly rbac: Service;
+  readonly function: Service;
+  /** Where our function answers, as a revision's status says it. */
+  readonly endpoint: string;
+  /** A new certificate of the same authority for our function, in the place of the old one. */
+  rotate(): Promise<void>;
 }
 
 interface Place {
@@ -69,7 +73,7 @@ export async function startCrossplane(control: ApiServer, { folder, logs }: Plac
   };
   await eventually('crossplane core init', 180, async () => {
     // Its first run ends before its own definitions are established.
-    await run(core, ['core', 'init', '--activation', '*'], { env: { ...env, HOME: folder } });
+    await run(core, ['core', 'init'], { env: { ...env, HOME: folder } });
     return true;
   });
 
@@ -79,63 +83,63 @@ export async function startCrossplane(control: ApiServer, { folder, logs }: Plac
   const clientCerts = await certificates(ca, join(folder, 'core-client'), 'crossplane');
   const functionCerts = await certificates(ca, join(folder, 'function'), 'function');
   await pointWebhookAt(kube, `https://127.0.0.1:${webhookPort}/validate-no-usages`, ca.cert);
-  const running = start(logs, 'crossplane-core', {
-    program: core,
-    args: [
-      'core',
-      'start',
-      `--cache-dir=${join(folder, 'xpkg')}`,
-      '--package-runtime=Function=External;Provider=External',
-      `--webhook-port=${webhookPort}`,
-      `--metrics-port=${metricsPort}`,
-      `--health-probe-port=${healthPort}`,
-      `--tls-server-certs-dir=${serverCerts}`,
-      `--tls-client-certs-dir=${clientCerts}`,
-    ],
-    env,
-  });
-  const rbac = start(logs, 'crossplane-rbac', {
-    program: core,
-    args: ['rbac', 'start', '--provider-clusterrole=crossplane:allowed-provider-permissions'],
-    env: { KUBECONFIG: await accountFile(control, folder, 'rbac-manager') },
-  });
-  const answering = start(logs, 'function', {
-    program: process.execPath,
-    args: [
-      join(root, 'functions/cli/main.ts'),
-      'serve',
-      `--address=127.0.0.1:${functionPort}`,
-      `--tls-server-certs-dir=${functionCerts}`,
-      '--health-address=off',
-      '--metrics-address=off',
-      '--debug',
-    ],
-  });
-  await registerFunction(kube, functionPort);
+  const cache = join(folder, 'xpkg-cache');
+  await mkdir(cache);
+  const runtime = await ca.issue('package-runtime');
+  await runtimeSecret(kube, runtime, ca.cert);
+  const running = service(() =>
+    start(logs, 'crossplane-core', {
+      program: core,
+      args: [
+        'core',
+        'start',
+        `--cache-dir=${cache}`,
+        '--package-runtime=Function=External;Provider=External',
+        `--webhook-port=${webhookPort}`,
+        `--metrics-port=${metricsPort}`,
+        `--health-probe-port=${healthPort}`,
+        `--tls-server-certs-dir=${serverCerts}`,
+        `--tls-client-certs-dir=${clientCerts}`,
+      ],
+      env,
+    }),
+  );
+  const rights = await accountFile(control, folder, 'rbac-manager');
+  const rbac = service(() =>
+    start(logs, 'crossplane-rbac', {
+      program: core,
+      args: ['rbac', 'start', '--provider-clusterrole=crossplane:allowed-provider-permissions'],
+      env: { KUBECONFIG: rights },
+    }),
+  );
+  const answering = service(() =>
+    start(logs, 'function', {
+      program: process.execPath,
+      args: [
+        join(root, 'functions/cli/main.ts'),
+        'serve',
+        `--address=127.0.0.1:${functionPort}`,
+        `--tls-server-certs-dir=${functionCerts}`,
+        '--health-address=off',
+        '--metrics-address=off',
+        '--debug',
+      ],
+    }),
+  );
   await eventually('crossplane core', 180, async () => {
     await Promise.all([running, rbac, answering].map((one) => one.check()));
     const answer = await fetch(`http://127.0.0.1:${healthPort}/readyz`);
     return answer.ok ? true : undefined;
   });
-  return { processes: [running, rbac, answering] };
-}
-
-/** Our definitions and compositions, and the rights that install.yaml brings. */
-export async function installApis(kube: Kube): Promise<void> {
-  for (const folder of ['apis', 'compositions']) {
-    for (const file of await readdir(join(root, folder))) {
-      for (const object of await readManifests(join(root, folder, file))) await kube.apply(object);
-    }
-  }
-  await eventually('our definitions', 180, async () => {
-    const found = await kube.list('apiextensions.crossplane.io/v1', 'CompositeResourceDefinition');
-    const offered = found.filter((one) => listAt(one, 'status', 'conditions').filter(isGood).length >= 1);
-    return found.length === 4 && offered.length === 4 ? true : undefined;
-  });
-}
-
-function isGood(condition: unknown): boolean {
-  return isObject(condition) && condition['type'] === 'Established' && condition['status'] === 'True';
+  return {
+    core: running,
+    rbac,
+    function: answering,
+    endpoint: `dns:///localhost:${functionPort}`,
+    rotate: async () => {
+      await certificates(ca, functionCerts, 'function');
+    },
+  };
 }
 
 /** A kubeconfig with a token of an account of Crossplane. */
@@ -175,30 +179,4 @@ async function pointWebhookAt(kube: Kube, url: string, ca: string): Promise<void
     .filter(isObject)
     .map((webhook) => ({ ...webhook, clientConfig: { url, caBundle: Buffer.from(ca).toString('base64') } }));
   await kube.patch(reference, { webhooks });
-}
-
-/** A revision of a function that no package brought. */
-async function registerFunction(kube: Kube, port: number): Promise<void> {
-  const reference = {
-    apiVersion: 'pkg.crossplane.io/v1',
-    kind: 'FunctionRevision',
-    name: `${FUNCTION}-live`,
-  };
-  await kube.apply(
-    asManifest({
-      apiVersion: reference.apiVersion,
-      kind: reference.kind,
-      metadata: {
-        name: reference.name,
-        labels: { 'pkg.crossplane.io/package': FUNCTION },
-        annotations: { 'crossplane.io/paused': 'true' },
-      },
-      spec: { desiredState: 'Active', image: 'ghcr.io/openova/function-openova:live', revision: 1 },
-    }),
-  );
-  await kube.patch(
-    reference,
-    { status: { endpoint: `dns:///localhost:${port}`, capabilities: ['composition'] } },
-    'status',
-  );
 }

@@ -8,18 +8,29 @@ import { toolPath } from '../../tools/build.ts';
 import { startApiServer, startEtcd, type ApiServer } from './api-server.ts';
 import { authority } from '../certificates.ts';
 import { serveCharts, type Charts } from './charts.ts';
-import { installApis, startCrossplane } from './crossplane.ts';
+import { startCrossplane, type Crossplane } from './crossplane.ts';
 import { startHcloud, type Hcloud } from './hcloud/server.ts';
 import { readManifests, type Kube } from './kube.ts';
 import { playMachines, type Machines } from './machines.ts';
-import { sweepLater, type Running } from './processes.ts';
-import { installProviderCrds, prebuiltPrograms, startProviders } from './providers.ts';
+import {
+  installConfiguration,
+  playRuntime,
+  publish,
+  registryProgram,
+  rewriteImages,
+  startRegistry,
+  untilInstalled,
+} from './packages.ts';
+import { programOf, repeat, sweepLater, type Running } from './processes.ts';
+import { definitionsOf, prebuiltPrograms, startProviders } from './providers.ts';
+import { PACKAGES } from '../../functions/providers/packages.ts';
 
 const root = join(import.meta.dirname, '../..');
 
 export interface Live {
   readonly control: ApiServer;
   readonly kube: Kube;
+  readonly crossplane: Crossplane;
   readonly hcloud: Hcloud;
   readonly machines: Machines;
   readonly charts: Charts;
@@ -31,13 +42,8 @@ export interface Live {
   stop(): Promise<void>;
 }
 
-/** Groups of install.yaml that are of no use without packages. */
-const PACKAGED = new Set(['DeploymentRuntimeConfig', 'ImageConfig']);
-
 export async function startLive(say: (line: string) => void): Promise<Live> {
-  const { hetzner } = await prebuiltPrograms();
-  say(`with ${hetzner}`);
-  for (const { name } of programs) await toolPath(name);
+  await prerequisites();
 
   const folder = await mkdtemp(join(tmpdir(), 'openova-live-'));
   const logs = join(root, 'dist/live');
@@ -81,29 +87,49 @@ export async function startLive(say: (line: string) => void): Promise<Live> {
       charts.close();
     });
 
-    const crossplane = await startCrossplane(control, { folder, logs });
-    keep(...crossplane.processes);
-    await installProviderCrds(kube);
-    await installApis(kube);
+    const registry = await startRegistry({ folder, logs });
+    keep(registry.process);
+    const [crossplane] = await Promise.all([
+      startCrossplane(control, { folder, logs }),
+      publish(registry, folder),
+    ]);
+    keep(crossplane.core, crossplane.rbac, crossplane.function);
+    say('Crossplane is up');
+
+    const runtime = repeat(() => playRuntime(kube, () => crossplane.endpoint));
+    closers.push(() => runtime.stop());
+    await rewriteImages(kube, registry);
+    await installConfiguration(kube, 'openova');
+    await untilInstalled(kube, 'openova');
     await install(kube, token, hcloud.url);
+    say('the Configuration is installed');
+
     keep(...(await startProviders(control, { folder, logs, ca, charts: charts.env })));
     const machines = playMachines(kube, { folder, logs, etcd: etcd.url, project: hcloud.project });
     closers.push(() => machines.stop());
-    say('Crossplane and its providers are up');
+    say('the providers are up');
     const check = async () => {
       await Promise.all(running.map((one) => one.check()));
     };
-    return { control, kube, hcloud, machines, charts, logs, token, check, stop };
+    return { control, kube, crossplane, hcloud, machines, charts, logs, token, check, stop };
   } catch (error) {
     await stop();
     throw error;
   }
 }
 
-/** install.yaml as it is, but for what only packages need, and the credentials. */
+/** Everything that is not made here; fails with what is missing and where it comes from. */
+export async function prerequisites(): Promise<void> {
+  await prebuiltPrograms();
+  await Promise.all(PACKAGES.map(({ name }) => definitionsOf(name)));
+  await programOf('kubectl', 'docs/live.md says where it comes from');
+  await registryProgram();
+  for (const { name } of programs) await toolPath(name);
+}
+
+/** install.yaml as it is, and the credentials. */
 async function install(kube: Kube, token: string, endpoint: string): Promise<void> {
-  for (const object of await readManifests(join(root, 'package/install.yaml')))
-    if (!PACKAGED.has(object.kind)) await kube.apply(object);
+  for (const object of await readManifests(join(root, 'package/install.yaml'))) await kube.apply(object);
   const credentials = JSON.stringify({ token, endpoint, poll_interval: '100ms' });
   await kube.apply(secret('openova-system', 'hetzner', { credentials }));
   await kube.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'acme-platform' } });

@@ -27,7 +27,7 @@ import { SYSTEM_NAMESPACE } from '../../functions/kernel/names.ts';
 import { startApiServer, type ApiServer } from './api-server.ts';
 import type { Project } from './hcloud/state.ts';
 import { KubeError, kubeconfig, referenceOf, type Kube, type Reference } from './kube.ts';
-import { sleep } from './processes.ts';
+import { repeat } from './processes.ts';
 
 export interface Machines {
   /** By XOpenOvaRegion. */
@@ -51,7 +51,6 @@ export function playMachines(control: Kube, place: Place): Machines {
   const starting = new Map<string, Promise<ApiServer>>();
   const done: string[] = [];
   const problems = new Set<string>();
-  let stopped = false;
 
   const clusterOf = async (region: string): Promise<ApiServer> => {
     const pending = starting.get(region) ?? startApiServer(region, place);
@@ -61,16 +60,7 @@ export function playMachines(control: Kube, place: Place): Machines {
     return cluster;
   };
 
-  const loop = async (round: () => Promise<void>) => {
-    while (!stopped) {
-      await round().catch((error: unknown) => {
-        if (!stopped) problems.add(error instanceof Error ? error.message : String(error));
-      });
-      await sleep(400);
-    }
-  };
-
-  const jobs = loop(async () => {
+  const jobs = repeat(async () => {
     for (const job of await control.list('batch/v1', 'Job')) {
       if (
         isTrue(job, 'Complete') ||
@@ -86,7 +76,7 @@ export function playMachines(control: Kube, place: Place): Machines {
       }
     }
   });
-  const inside = loop(async () => {
+  const inside = repeat(async () => {
     for (const { kube } of clusters.values()) await playCluster(kube, place.project);
   });
 
@@ -94,11 +84,10 @@ export function playMachines(control: Kube, place: Place): Machines {
     clusters,
     done,
     get problems() {
-      return [...problems];
+      return [...problems, ...jobs.problems, ...inside.problems];
     },
     stop: async () => {
-      stopped = true;
-      await Promise.all([jobs, inside]);
+      await Promise.all([jobs.stop(), inside.stop()]);
       const all = await Promise.all(starting.values());
       await Promise.all(all.flatMap(({ processes }) => processes).map((one) => one.stop()));
       for (const { kube } of all) kube.close();

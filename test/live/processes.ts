@@ -1,9 +1,12 @@
 /** Programs that run beside the tests, each with a log, and all of them gone when we are, however we go. */
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
 
 /** A program in a process group of its own. */
 export interface Running {
@@ -62,6 +65,65 @@ export function start(logs: string, name: string, { program, args, env, cwd }: S
     },
     stop: async () => {
       await stop(child);
+    },
+  };
+}
+
+/** The path of a program on the PATH; fails with what to do about one that is missing. */
+export async function programOf(name: string, advice: string): Promise<string> {
+  const found = await run('sh', ['-c', `command -v ${name}`]).catch(() => undefined);
+  if (found === undefined) throw new Error(`cannot find the program "${name}": ${advice}`);
+  return found.stdout.trim();
+}
+
+/** A program that a scenario may end and begin again. */
+export interface Service extends Running {
+  /** Ends it, does what is to be done meanwhile, and begins it again. */
+  restart(meanwhile?: () => Promise<void>): Promise<void>;
+}
+
+export function service(begin: () => Running): Service {
+  let running: Running | undefined = begin();
+  const { name, log } = running;
+  return {
+    name,
+    log,
+    check: async () => running?.check(),
+    stop: async () => running?.stop(),
+    restart: async (meanwhile) => {
+      const ending = running;
+      running = undefined;
+      await ending?.stop();
+      await meanwhile?.();
+      running = begin();
+    },
+  };
+}
+
+/** Something that is done again and again beside the tests, until it is stopped. */
+export interface Repeated {
+  /** What went wrong and was tried again. */
+  readonly problems: ReadonlySet<string>;
+  stop(): Promise<void>;
+}
+
+export function repeat(round: () => Promise<void>, between = 400): Repeated {
+  const problems = new Set<string>();
+  let stopped = false;
+  const loop = async () => {
+    while (!stopped) {
+      await round().catch((error: unknown) => {
+        if (!stopped) problems.add(error instanceof Error ? error.message : String(error));
+      });
+      await sleep(between);
+    }
+  };
+  const running = loop();
+  return {
+    problems,
+    stop: async () => {
+      stopped = true;
+      await running;
     },
   };
 }

@@ -7,15 +7,15 @@ import { once } from 'node:events';
 import { spawn } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { at, objectAt, textAt, type Manifest } from '../../functions/kernel/manifest.ts';
+import { objectAt, textAt, type Manifest } from '../../functions/kernel/manifest.ts';
+import type { PACKAGES } from '../../functions/providers/packages.ts';
 import { moduleFolder, toolPath } from '../../tools/build.ts';
-import { collectedCrds } from '../fields/derive.ts';
 import type { ApiServer } from './api-server.ts';
 import type { Authority } from '../certificates.ts';
 import { certificates } from './crossplane.ts';
-import { readManifests, type Kube } from './kube.ts';
+import { readManifests } from './kube.ts';
 import { freePorts } from '../ports.ts';
-import { eventually, start, type Running } from './processes.ts';
+import { start, type Running } from './processes.ts';
 
 const run = promisify(execFile);
 
@@ -31,7 +31,7 @@ const PREBUILT = {
   'terraform-provider-hcloud_v1.59.0': 'github.com/hetznercloud/terraform-provider-hcloud at v1.59.0',
 } as const;
 
-/** The path of a program from $OPENOVA_TOOLS, where it may lie packed with xz. */
+/** The path of a program from $OPENOVA_TOOLS, where it may lie packed. */
 async function prebuilt(name: keyof typeof PREBUILT): Promise<string> {
   const cached = join(
     process.env['OPENOVA_CACHE'] ?? join(homedir(), '.cache', 'openova'),
@@ -79,49 +79,46 @@ async function isThere(path: string): Promise<boolean> {
   );
 }
 
-/** The providers' definitions, and Crossplane's rights to their kinds, as its RBAC manager gives them with packages. */
-export async function installProviderCrds(kube: Kube): Promise<void> {
-  const helm = await moduleFolder('provider-helm', 'github.com/crossplane-contrib/provider-helm');
-  const kubernetes = await moduleFolder(
-    'provider-kubernetes',
-    'github.com/crossplane-contrib/provider-kubernetes',
-  );
-  const collected = collectedCrds();
-  if (collected === undefined)
+/** Where a provider's definitions are: in its Go module, or in a folder of $OPENOVA_CRDS. */
+const DEFINITIONS: Readonly<Record<ProviderName, () => Promise<string>>> = {
+  'provider-hetzner': collected('provider-hetzner'),
+  'provider-helm': packaged('provider-helm'),
+  'provider-kubernetes': packaged('provider-kubernetes'),
+  'provider-cloudflare-dns': collected('provider-upjet-cloudflare-wildbitca'),
+  'provider-aws-route53': collected('provider-upjet-aws'),
+  'provider-gcp-dns': collected('provider-upjet-gcp'),
+  'provider-azure-network': collected('provider-upjet-azure'),
+};
+
+export type ProviderName = (typeof PACKAGES)[number]['name'];
+
+function collected(folder: string): () => Promise<string> {
+  return async () => Promise.resolve(join(crdsFolder(), folder));
+}
+
+function crdsFolder(): string {
+  const folder = process.env['OPENOVA_CRDS'];
+  if (folder === undefined)
     throw new Error(
-      'cannot find the definitions of provider-hetzner: OPENOVA_CRDS must name a folder with them, docs/live.md says which',
+      'the variable OPENOVA_CRDS is not set: name a folder with the folder package/crds of each provider, see docs/live.md',
     );
-  const folders = [
-    join(helm, 'package/crds'),
-    join(kubernetes, 'package/crds'),
-    join(collected, 'provider-hetzner'),
-  ];
-  const groups = new Set<string>();
-  for (const folder of folders) {
-    for (const file of await readdir(folder)) {
-      for (const crd of await readManifests(join(folder, file))) {
-        const group = textAt(crd, 'spec', 'group') ?? '';
-        // Kinds of namespaces are not ours.
-        if (group.includes('.m.crossplane.io')) continue;
-        groups.add(group);
-        await kube.apply(withoutConversion(crd));
-      }
-    }
-  }
-  await kube.apply({
-    apiVersion: 'rbac.authorization.k8s.io/v1',
-    kind: 'ClusterRole',
-    metadata: { name: 'live:providers', labels: { 'rbac.crossplane.io/aggregate-to-crossplane': 'true' } },
-    rules: [{ apiGroups: [...groups].sort(), resources: ['*'], verbs: ['*'] }],
-  });
-  await eventually('the definitions of providers', 120, async () => {
-    const found = await kube.list('apiextensions.k8s.io/v1', 'CustomResourceDefinition');
-    return found.every((crd) =>
-      JSON.stringify(at(crd, 'status', 'conditions') ?? '').includes('"Established"'),
-    )
-      ? true
-      : undefined;
-  });
+  return folder;
+}
+
+function packaged(name: 'provider-helm' | 'provider-kubernetes'): () => Promise<string> {
+  return async () => join(await moduleFolder(name, `github.com/crossplane-contrib/${name}`), 'package/crds');
+}
+
+/** The kinds of a provider that belong to clusters, as its package defines them. */
+export async function definitionsOf(name: ProviderName): Promise<Manifest[]> {
+  const folder = await DEFINITIONS[name]();
+  const files = (await readdir(folder)).filter((file) => !file.includes('.m.'));
+  const crds = await Promise.all(files.map((file) => readManifests(join(folder, file))));
+  // Kinds of namespaces are not ours.
+  return crds
+    .flat()
+    .filter((crd) => !(textAt(crd, 'spec', 'group') ?? '').includes('.m.'))
+    .map(withoutConversion);
 }
 
 /** The webhook that converts is the provider's Service, which leads nowhere here; one version is enough. */
