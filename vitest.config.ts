@@ -4,7 +4,7 @@ import type { Reporter, Vitest } from 'vitest/node';
 /** Tests that need more than Node: each is a project of its own with an npm script of its own. */
 const elsewhere = {
   engine: 'the real engine (npm run test:engine, needs Go 1.26)',
-  live: 'a live control plane (npm run test:live, needs Go 1.26, kubectl and two prebuilt programs)',
+  live: 'a live control plane (npm run test:live, needs Go 1.26 and two prebuilt programs)',
   image: 'the image (npm run test:image, needs buildah)',
 };
 
@@ -60,8 +60,10 @@ export default defineConfig({
           // Scenarios build on each other and share one control plane.
           fileParallelism: false,
           // A claim is Ready after a minute or two; a control plane is up after half a minute.
-          testTimeout: 600_000,
+          testTimeout: 900_000,
           hookTimeout: 300_000,
+          // Claims that live beside each other: each costs half a processor while it is built.
+          maxConcurrency: 4,
         },
       },
       {

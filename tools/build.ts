@@ -1,7 +1,7 @@
 /**
  * Builds the Go programs of programs.ts into a cache folder outside the repository, and says where they are:
  *
- *     node tools/build.ts PROGRAM…
+ *     node tools/build.ts [PROGRAM…]
  *
  * Progress goes to standard error, one path per program to standard output. A program is built again only when its
  * go.mod, its go.sum or its flags change. The cache is $OPENOVA_CACHE, or ~/.cache/openova.
@@ -228,9 +228,8 @@ function say(line: string): void {
 
 if (import.meta.main) {
   try {
-    const wanted = process.argv.slice(2).map(named);
-    if (wanted.length === 0) throw new Error(`cannot build: name at least one of ${knownNames()}`);
-    for (const { name } of wanted) process.stdout.write(`${await toolPath(name)}\n`);
+    const names = process.argv.slice(2);
+    for (const { name } of names.length === 0 ? programs : names.map(named)) process.stdout.write(`${await toolPath(name)}\n`);
   } catch (error) {
     say(error instanceof Error ? error.message : String(error));
     process.exitCode = 1;

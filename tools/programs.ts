@@ -74,6 +74,12 @@ export const programs = [
     variables: kubernetesVersion,
   },
   {
+    name: 'kubectl',
+    module: 'k8s.io/kubernetes',
+    package: 'k8s.io/kubernetes/cmd/kubectl',
+    variables: kubernetesVersion,
+  },
+  {
     // The last version under the MPL; provider-hetzner has it inside.
     name: 'terraform',
     module: 'github.com/hashicorp/terraform',

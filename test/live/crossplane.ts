@@ -1,6 +1,6 @@
 /** Crossplane as its chart would run it, but for its pods: accounts, roles, init, core, the RBAC manager. */
 import { execFile } from 'node:child_process';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { isObject, listAt, textAt, type Manifest } from '../../functions/kernel/manifest.ts';
@@ -24,6 +24,8 @@ export interface Crossplane {
   readonly endpoint: string;
   /** A new certificate of the same authority for our function, in the place of the old one. */
   rotate(): Promise<void>;
+  /** Our function as a newer package would bring it: release 0.2, with another value for Flux. */
+  installNewer(): Promise<void>;
 }
 
 interface Place {
@@ -112,11 +114,12 @@ export async function startCrossplane(control: ApiServer, { folder, logs }: Plac
       env: { KUBECONFIG: rights },
     }),
   );
+  let source = root;
   const answering = service(() =>
     start(logs, 'function', {
       program: process.execPath,
       args: [
-        join(root, 'functions/cli/main.ts'),
+        join(source, 'functions/cli/main.ts'),
         'serve',
         `--address=127.0.0.1:${functionPort}`,
         `--tls-server-certs-dir=${functionCerts}`,
@@ -139,7 +142,28 @@ export async function startCrossplane(control: ApiServer, { folder, logs }: Plac
     rotate: async () => {
       await certificates(ca, functionCerts, 'function');
     },
+    installNewer: () =>
+      answering.restart(async () => {
+        source = await newerSource(folder);
+      }),
   };
+}
+
+/** A copy of the function that is one release ahead. */
+async function newerSource(folder: string): Promise<string> {
+  const copy = join(folder, 'newer');
+  await cp(join(root, 'functions'), join(copy, 'functions'), { recursive: true });
+  await cp(join(root, 'package.json'), join(copy, 'package.json'));
+  await symlink(join(root, 'node_modules'), join(copy, 'node_modules'));
+  await rewrite(join(copy, 'functions/release.ts'), "RELEASE = '0.1'", "RELEASE = '0.2'");
+  await rewrite(join(copy, 'functions/catalogue/flux.ts'), 'installCRDs: true', 'installCRDs: false');
+  return copy;
+}
+
+async function rewrite(file: string, from: string, to: string): Promise<void> {
+  const text = await readFile(file, 'utf8');
+  if (!text.includes(from)) throw new Error(`${file} has no "${from}"`);
+  await writeFile(file, text.replace(from, to));
 }
 
 /** A kubeconfig with a token of an account of Crossplane. */

@@ -21,7 +21,7 @@ import {
   startRegistry,
   untilInstalled,
 } from './packages.ts';
-import { programOf, repeat, sweepLater, type Running } from './processes.ts';
+import { repeat, sweepLater, type Running } from './processes.ts';
 import { definitionsOf, prebuiltPrograms, startProviders } from './providers.ts';
 import { PACKAGES } from '../../functions/providers/packages.ts';
 
@@ -34,6 +34,8 @@ export interface Live {
   readonly hcloud: Hcloud;
   readonly machines: Machines;
   readonly charts: Charts;
+  /** Goes with the control plane. */
+  readonly folder: string;
   /** Where every process writes its log; it stays. */
   readonly logs: string;
   readonly token: string;
@@ -111,7 +113,7 @@ export async function startLive(say: (line: string) => void): Promise<Live> {
     const check = async () => {
       await Promise.all(running.map((one) => one.check()));
     };
-    return { control, kube, crossplane, hcloud, machines, charts, logs, token, check, stop };
+    return { control, kube, crossplane, hcloud, machines, charts, folder, logs, token, check, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -122,7 +124,6 @@ export async function startLive(say: (line: string) => void): Promise<Live> {
 export async function prerequisites(): Promise<void> {
   await prebuiltPrograms();
   await Promise.all(PACKAGES.map(({ name }) => definitionsOf(name)));
-  await programOf('kubectl', 'docs/live.md says where it comes from');
   await registryProgram();
   for (const { name } of programs) await toolPath(name);
 }

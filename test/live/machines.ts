@@ -11,6 +11,7 @@ import {
   playedResult,
   KUBECONFIG_TYPE,
   RESULT_KEY,
+  type Result,
 } from '../../functions/bootstrap/contract.ts';
 import {
   at,
@@ -23,7 +24,6 @@ import {
   type JsonObject,
   type Manifest,
 } from '../../functions/kernel/manifest.ts';
-import { SYSTEM_NAMESPACE } from '../../functions/kernel/names.ts';
 import { startApiServer, type ApiServer } from './api-server.ts';
 import type { Project } from './hcloud/state.ts';
 import { KubeError, kubeconfig, referenceOf, type Kube, type Reference } from './kube.ts';
@@ -34,9 +34,23 @@ export interface Machines {
   readonly clusters: ReadonlyMap<string, ApiServer>;
   /** Jobs that were done, in order: their operation and node. */
   readonly done: readonly string[];
+  /** Takes a region's cluster for one that is no more. */
+  forget(region: string): void;
+  /** Operations that fail, to be filled by whoever plays. */
+  readonly failures: Failure[];
   /** What went wrong and is tried again: a right that is missing, a Secret that is not there. */
   readonly problems: readonly string[];
   stop(): Promise<void>;
+}
+
+/** An operation that fails for good, after all tries of its Job. */
+export interface Failure {
+  /** Of `<operation> <node>`. */
+  readonly when: RegExp;
+  /** How many Jobs are left that fail. */
+  times: number;
+  readonly cause: string;
+  readonly hint: string;
 }
 
 interface Place {
@@ -50,6 +64,7 @@ export function playMachines(control: Kube, place: Place): Machines {
   const clusters = new Map<string, ApiServer>();
   const starting = new Map<string, Promise<ApiServer>>();
   const done: string[] = [];
+  const failures: Failure[] = [];
   const problems = new Set<string>();
 
   const clusterOf = async (region: string): Promise<ApiServer> => {
@@ -69,7 +84,7 @@ export function playMachines(control: Kube, place: Place): Machines {
       )
         continue;
       try {
-        done.push(await play(control, job, clusterOf));
+        done.push(await play(control, job, clusterOf, failures));
       } catch (error) {
         const what = error instanceof Error ? error.message : String(error);
         problems.add(`Job ${job.metadata.name ?? ''}: ${what}`);
@@ -82,7 +97,11 @@ export function playMachines(control: Kube, place: Place): Machines {
 
   return {
     clusters,
+    forget: (region) => {
+      clusters.delete(region);
+    },
     done,
+    failures,
     get problems() {
       return [...problems, ...jobs.problems, ...inside.problems];
     },
@@ -98,7 +117,12 @@ export function playMachines(control: Kube, place: Place): Machines {
 type ClusterOf = (region: string) => Promise<ApiServer>;
 
 /** Runs one Job to its end. */
-async function play(control: Kube, job: Manifest, clusterOf: ClusterOf): Promise<string> {
+async function play(
+  control: Kube,
+  job: Manifest,
+  clusterOf: ClusterOf,
+  failures: readonly Failure[],
+): Promise<string> {
   const template = objectAt(job, 'spec', 'template') ?? {};
   const input = Input.parse(
     JSON.parse(textAt(template, 'metadata', 'annotations', INPUT_ANNOTATION) ?? '{}'),
@@ -108,17 +132,27 @@ async function play(control: Kube, job: Manifest, clusterOf: ClusterOf): Promise
   const account = textAt(template, 'spec', 'serviceAccountName') ?? 'default';
   const program = control.as(`system:serviceaccount:${job.metadata.namespace ?? ''}:${account}`);
   const since = new Date().toISOString();
+  const what = `${input.operation}${'target' in input ? ` ${input.target.name}` : ''}`;
+  const failure = failures.find(({ when, times }) => times > 0 && when.test(what));
   if ('result' in input) {
-    await work(program, input, clusterOf);
-    const result = playedResult(input, since, await publicKeyOf(control, input));
+    if (failure === undefined) await work(program, input, clusterOf);
+    const succeeded = playedResult(input, since, await publicKeyOf(control, input));
+    const result: Result =
+      failure === undefined
+        ? succeeded
+        : { ...succeeded, phase: 'Failed', step: 'connect', cause: failure.cause, hint: failure.hint };
     await program.patch(
       { apiVersion: 'v1', kind: 'ConfigMap', namespace: input.namespace, name: input.result },
       { data: { [RESULT_KEY]: JSON.stringify(result) } },
     );
   }
   program.close();
-  await complete(control, job, since);
-  return `${input.operation}${'target' in input ? ` ${input.target.name}` : ''}`;
+  if (failure === undefined) await complete(control, job, since);
+  else {
+    failure.times -= 1;
+    await giveUp(control, job, since);
+  }
+  return failure === undefined ? what : `failed: ${what}`;
 }
 
 /** Whether Kubernetes would take the Job's pod: the namespace's security level and the account decide. */
@@ -269,21 +303,46 @@ async function publicKeyOf(control: Kube, input: Input): Promise<string> {
   return Buffer.from(textAt(secret, 'data', 'public') ?? '', 'base64').toString('utf8');
 }
 
-/** As the Job controller would. */
-async function complete(control: Kube, job: Manifest, since: string): Promise<void> {
-  const time = new Date().toISOString().replace(/\.\d+Z$/, 'Z');
-  const condition = (type: string) => ({
+/** As the Job controller says it. */
+function jobCondition(time: string, reason: string, message: string) {
+  return (type: string) => ({
     type,
     status: 'True',
-    reason: 'CompletionsReached',
+    reason,
+    message,
     lastProbeTime: time,
     lastTransitionTime: time,
   });
+}
+
+/** A Job whose tries are used up. */
+async function giveUp(control: Kube, job: Manifest, since: string): Promise<void> {
+  const time = seconds(new Date().toISOString());
+  const condition = jobCondition(time, 'BackoffLimitExceeded', 'Job has reached the specified backoff limit');
+  const status = {
+    startTime: seconds(since),
+    failed: 3,
+    ready: 0,
+    uncountedTerminatedPods: {},
+    conditions: [condition('FailureTarget'), condition('Failed')],
+  };
+  await control.patch(referenceOf(job), { status }, 'status');
+}
+
+/** A time as Kubernetes has it. */
+function seconds(time: string): string {
+  return time.replace(/\.\d+Z$/, 'Z');
+}
+
+/** A Job whose pod has succeeded. */
+async function complete(control: Kube, job: Manifest, since: string): Promise<void> {
+  const time = seconds(new Date().toISOString());
+  const condition = jobCondition(time, 'CompletionsReached', '');
   await control.patch(
     referenceOf(job),
     {
       status: {
-        startTime: since.replace(/\.\d+Z$/, 'Z'),
+        startTime: seconds(since),
         completionTime: time,
         succeeded: 1,
         ready: 0,
@@ -308,9 +367,27 @@ async function playCluster(kube: Kube, project: Project): Promise<void> {
     }));
   await meet(kube, 'cert-manager.io/v1', 'ClusterIssuer', met('Ready'));
   await meet(kube, 'gateway.networking.k8s.io/v1', 'Gateway', met('Accepted', 'Programmed'));
-  for (const job of await kube.list('batch/v1', 'Job'))
-    if (!isTrue(job, 'Complete')) await complete(kube, job, new Date().toISOString());
+  for (const job of await kube.list('batch/v1', 'Job')) {
+    if (isTrue(job, 'Complete')) continue;
+    if (textAt(job, 'spec', 'template', 'spec', 'containers', 0, 'name') === 'teardown')
+      await tearDown(kube, project);
+    await complete(kube, job, new Date().toISOString());
+  }
 }
+
+/** What the hook of openova-system does with Services of workloads, and the cloud controller with their load balancers. */
+async function tearDown(kube: Kube, project: Project): Promise<void> {
+  for (const service of await kube.list('v1', 'Service')) {
+    if (textAt(service, 'spec', 'type') !== 'LoadBalancer') continue;
+    await kube.delete(referenceOf(service));
+    const name = textAt(service, 'metadata', 'annotations', LOAD_BALANCER_NAME);
+    const balancer = project.all('load_balancers').find((one) => one['name'] === name);
+    if (balancer !== undefined) project.remove('load_balancers', numberAt(balancer, 'id') ?? 0);
+  }
+}
+
+/** How a Service says the name of its load balancer. Source: hcloud-cloud-controller-manager, annotations, 2026-11. */
+export const LOAD_BALANCER_NAME = 'load-balancer.hetzner.cloud/name';
 
 async function meet(kube: Kube, apiVersion: string, kind: string, conditions: JsonObject[]): Promise<void> {
   const found = await kube.list(apiVersion, kind).catch((error: unknown) => {
@@ -344,8 +421,4 @@ async function playNodes(kube: Kube, project: Project): Promise<void> {
       spec: { providerID: `hcloud://${numberAt(server, 'id') ?? 0}`, taints },
     });
   }
-}
-
-export function isSystem(object: Manifest): boolean {
-  return object.metadata.namespace === SYSTEM_NAMESPACE;
 }

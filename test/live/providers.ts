@@ -10,6 +10,7 @@ import { promisify } from 'node:util';
 import { objectAt, textAt, type Manifest } from '../../functions/kernel/manifest.ts';
 import type { PACKAGES } from '../../functions/providers/packages.ts';
 import { moduleFolder, toolPath } from '../../tools/build.ts';
+import { collectedCrds } from '../fields/derive.ts';
 import type { ApiServer } from './api-server.ts';
 import type { Authority } from '../certificates.ts';
 import { certificates } from './crossplane.ts';
@@ -20,7 +21,9 @@ import { start, type Running } from './processes.ts';
 const run = promisify(execFile);
 
 /** How often providers look at what is ready, in seconds: their own 600 would make every test wait. */
-export const POLL_SECONDS = 15;
+const POLL_SECONDS = 15;
+/** The same for provider-hetzner, whose every look is a run of Terraform: half a second of a processor. */
+export const HETZNER_POLL_SECONDS = 60;
 
 const TERRAFORM = '1.5.7';
 const HCLOUD = '1.59.0';
@@ -97,7 +100,7 @@ function collected(folder: string): () => Promise<string> {
 }
 
 function crdsFolder(): string {
-  const folder = process.env['OPENOVA_CRDS'];
+  const folder = collectedCrds();
   if (folder === undefined)
     throw new Error(
       'the variable OPENOVA_CRDS is not set: name a folder with the folder package/crds of each provider, see docs/live.md',
@@ -152,7 +155,12 @@ export async function startProviders(
   return [
     start(logs, 'provider-hetzner', {
       program: hetzner,
-      args: [poll, `--webhook-port=${webhook}`, '--metrics-bind-address=0', `--certs-dir=${certs}`],
+      args: [
+        `--poll=${HETZNER_POLL_SECONDS}s`,
+        `--webhook-port=${webhook}`,
+        '--metrics-bind-address=0',
+        `--certs-dir=${certs}`,
+      ],
       env: {
         ...common,
         PATH: `${terraform}:${process.env['PATH'] ?? ''}`,

@@ -1,5 +1,6 @@
 /** What scenarios do and look at: claims, what is composed for them, what changed. */
 import { execFile } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import {
@@ -8,13 +9,16 @@ import {
   isObject,
   isTrue,
   listAt,
+  numberAt,
   textAt,
   type Json,
   type JsonObject,
   type Manifest,
 } from '../../functions/kernel/manifest.ts';
 import { CLAIM_NAME_LABEL, KEY_ANNOTATION } from '../../functions/kernel/names.ts';
-import { versionOf, type Reference } from './kube.ts';
+import { toolPath } from '../../tools/build.ts';
+import type { Kind } from './hcloud/state.ts';
+import { referenceOf, versionOf, type Reference } from './kube.ts';
 import type { Live } from './live.ts';
 import { eventually, sleep } from './processes.ts';
 
@@ -24,9 +28,160 @@ const root = join(import.meta.dirname, '../..');
 /** Ours, those of Crossplane and Kubernetes that we compose, and the providers'. */
 const GROUPS = /(openova\.io|crossplane\.io|^batch|^rbac\.authorization\.k8s\.io)\/|^v1$/;
 
+/** Gives a scenario the control plane, once it is up. */
+export type Scenario = (live: () => Live) => void;
+
+/** What a person would want to see of a run. */
+export function tell(what: string): void {
+  process.stdout.write(`${what}\n`);
+}
+
+/** The claim of one small region, with more said over it. */
+export function smallCluster(namespace: string, name: string, spec: JsonObject = {}): Manifest {
+  return {
+    apiVersion: 'platform.openova.io/v1alpha1',
+    kind: 'OpenOvaCluster',
+    metadata: { name, namespace },
+    spec: {
+      domain: `${name}.example.com`,
+      cloud: { provider: 'hetzner', tokenSecretRef: { name: 'hcloud' } },
+      regions: [{ name: 'fsn', location: 'fsn1' }],
+      controlPlane: { count: 1, serverTypes: ['cx33'] },
+      pools: [],
+      access: { managementCidrs: ['192.0.2.10/32'] },
+      platform: { profile: 'minimal' },
+      deletionProtection: false,
+      ...spec,
+    },
+  };
+}
+
+/** A tenant's namespace with the Secrets that its claims name. */
+export async function tenant(live: Live, namespace: string): Promise<void> {
+  await live.kube.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
+  for (const name of ['hcloud', 'dns']) {
+    await live.kube.apply({
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { namespace, name },
+      stringData: { token: live.token },
+    });
+  }
+}
+
+/** As a person does it: `kubectl apply` of an object. */
+export async function apply(live: Live, object: Manifest): Promise<void> {
+  const file = join(live.folder, `${object.metadata.name ?? ''}.json`);
+  await writeFile(file, JSON.stringify(object));
+  await kubectl(live, 'apply', '--filename', file);
+}
+
+/** As a person does it: `kubectl annotate --overwrite`. */
+export async function annotate(live: Live, claim: Reference, ...pairs: readonly string[]): Promise<void> {
+  await kubectl(
+    live,
+    'annotate',
+    claim.kind.toLowerCase(),
+    claim.name,
+    `--namespace=${claim.namespace ?? ''}`,
+    '--overwrite',
+    ...pairs,
+  );
+}
+
+/** Deletes a claim and waits until nothing of it is left. */
+export async function remove(live: Live, claim: Reference, seconds = 500): Promise<void> {
+  await askToRemove(live, claim);
+  await untilGone(live, claim, seconds);
+}
+
+/** As a person does it: `kubectl delete --wait=false`. */
+export async function askToRemove(live: Live, claim: Reference): Promise<string> {
+  const namespace = `--namespace=${claim.namespace ?? ''}`;
+  return kubectl(live, 'delete', claim.kind.toLowerCase(), claim.name, namespace, '--wait=false');
+}
+
+export async function untilGone(live: Live, claim: Reference, seconds = 500): Promise<void> {
+  await eventually(`all of ${claim.name} to go`, seconds, async () => {
+    await live.check();
+    const left = await composed(live, claim.name);
+    if (left.length > 0 || (await live.kube.get(claim)) !== undefined)
+      throw new Error(`left: ${left.map(describeLeft).join(', ')}`);
+    return true;
+  });
+}
+
+function describeLeft(object: Manifest): string {
+  const going = at(object, 'metadata', 'deletionTimestamp') !== undefined;
+  return `${nameOf(object)}${going ? ` (deleted, held by ${JSON.stringify(object.metadata['finalizers'])})` : ''}`;
+}
+
+/** Names of what a claim has at the cloud, of every kind. */
+export function atCloud(live: Live, claim: Reference, kinds: readonly Kind[] = BILLED): string[] {
+  return kinds
+    .flatMap((kind) => live.hcloud.project.all(kind))
+    .map((thing) => textAt(thing, 'name') ?? '')
+    .filter((name) => name.startsWith(`${claim.name}-`))
+    .sort();
+}
+
+const BILLED: readonly Kind[] = [
+  'servers',
+  'networks',
+  'load_balancers',
+  'firewalls',
+  'ssh_keys',
+  'placement_groups',
+];
+
+/** The calls that changed something of a claim at the cloud since then: `METHOD /path name`. */
+export function changesAtCloud(live: Live, claim: Reference, since = 0): string[] {
+  return live.hcloud.project.calls
+    .slice(since)
+    .filter(
+      ({ method, status, about }) => method !== 'GET' && status < 300 && about.startsWith(`${claim.name}-`),
+    )
+    .map(({ method, path, about }) => `${method} ${path.replace(/\d+/, ':id')} ${about}`);
+}
+
+/** How many calls the cloud has seen. */
+export function callsSoFar(live: Live): number {
+  return live.hcloud.project.calls.length;
+}
+
+/** What the claim waits for, with what to do about it: one line each. */
+export function waitingOf(claim: Manifest): string {
+  return listAt(claim, 'status', 'waitingFor')
+    .map((one) => ['object', 'message', 'hint'].map((field) => textAt(one, field) ?? '').join(' '))
+    .join('\n');
+}
+
+/** The ProviderConfigs of provider-kubernetes that lead into the clusters of a claim. */
+export async function waysInto(live: Live, claim: Reference): Promise<Reference[]> {
+  const found = (await composed(live, claim.name)).filter(
+    ({ apiVersion, kind }) => kind === 'ProviderConfig' && apiVersion.startsWith('kubernetes.'),
+  );
+  return found.map(referenceOf);
+}
+
+/** How many machines the claim says are ready, in all its regions. */
+export function machinesOf(claim: Manifest): number {
+  return listAt(claim, 'status', 'regions').reduce<number>(
+    (sum, region) => sum + (numberAt(region, 'machines') ?? 0),
+    0,
+  );
+}
+
+/** Names of the nodes in the clusters of a claim. */
+export async function nodesOf(live: Live, claim: Reference): Promise<string[]> {
+  const own = [...live.machines.clusters].filter(([region]) => region.startsWith(`${claim.name}-`));
+  const found = await Promise.all(own.map(([, { kube }]) => kube.list('v1', 'Node')));
+  return found.flat().map(({ metadata }) => metadata.name ?? '');
+}
+
 /** As a person does it. Fails with what kubectl says. */
 export async function kubectl(live: Live, ...args: readonly string[]): Promise<string> {
-  const { stdout } = await run('kubectl', [...args], {
+  const { stdout } = await run(await toolPath('kubectl'), [...args], {
     cwd: root,
     env: { ...process.env, KUBECONFIG: live.control.kubeconfig },
     maxBuffer: 64 * 1024 * 1024,

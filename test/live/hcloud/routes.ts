@@ -4,19 +4,39 @@ import { isObject, type Json, type JsonObject } from '../../../functions/kernel/
 
 export interface Asked {
   readonly project: Project;
-  /** The numbers in the path, in order. */
-  readonly ids: readonly number[];
+  /** The parts of the path that the route does not name, in order. */
+  readonly parts: readonly string[];
   readonly query: URLSearchParams;
   readonly body: JsonObject;
 }
 
-/** `POST /networks/:id`: what is answered, or undefined for nothing. */
+/**
+ * `POST /networks/:id`: what is answered, or undefined for nothing. An `:id` is a number, any other part with a colon a
+ * text.
+ */
 export type Routes = Readonly<Record<string, (asked: Asked) => JsonObject | undefined>>;
 
-export function id({ ids }: Asked): number {
-  const [first] = ids;
-  if (first === undefined) throw new ApiError(404, 'not_found', 'no id');
-  return first;
+type Handler = Routes[string];
+
+/** Finds the handler of a request, and the parts of its path. */
+export function router(
+  routes: Routes,
+): (method: string, path: string) => { handler: Handler; parts: string[] } {
+  const patterns = Object.entries(routes).map(([route, handler]) => {
+    const pattern = route.replaceAll(/:\w+/g, (name) => (name === ':id' ? '(\\d+)' : '([^/]+)'));
+    return { pattern: new RegExp(`^${pattern}$`), handler };
+  });
+  return (method, path) => {
+    for (const { pattern, handler } of patterns) {
+      const match = pattern.exec(`${method} ${path}`);
+      if (match !== null) return { handler, parts: match.slice(1).map(decodeURIComponent) };
+    }
+    throw new ApiError(404, 'not_found', `not pretended: ${method} ${path}`);
+  };
+}
+
+export function id({ parts }: Asked): number {
+  return Number(parts[0]);
 }
 
 /** Those that a list was asked for. */

@@ -1,13 +1,14 @@
 /** A pretended Hetzner Cloud on loopback: its API as far as our machines need it, and a log of every call. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { isObject, type JsonObject } from '../../../functions/kernel/manifest.ts';
+import { isObject, textAt, type JsonObject } from '../../../functions/kernel/manifest.ts';
 import { images, loadBalancerTypes, locations, serverTypes } from './catalogue.ts';
 import { firewalls, placementGroups, sshKeys } from './firewalls.ts';
 import { loadBalancers } from './load-balancers.ts';
 import { networks } from './networks.ts';
-import { filtered, id, page, type Asked, type Routes } from './routes.ts';
+import { filtered, id, page, router, type Routes } from './routes.ts';
 import { servers } from './servers.ts';
 import { ApiError, Project } from './state.ts';
+import { zones } from './zones.ts';
 
 function fixed(name: string, one: string, things: readonly JsonObject[]): Routes {
   return {
@@ -16,7 +17,7 @@ function fixed(name: string, one: string, things: readonly JsonObject[]): Routes
   };
 }
 
-const ROUTES: Routes = {
+const route = router({
   ...fixed('locations', 'location', locations),
   ...fixed('server_types', 'server_type', serverTypes),
   ...fixed('images', 'image', images),
@@ -27,9 +28,10 @@ const ROUTES: Routes = {
   ...firewalls,
   ...sshKeys,
   ...placementGroups,
+  ...zones,
   'GET /actions': ({ project, query }) => page('actions', filtered(project.all('actions'), query)),
   'GET /actions/:id': (asked) => ({ action: asked.project.get('actions', id(asked)) }),
-};
+});
 
 export interface Hcloud {
   /** With its /v1. */
@@ -69,8 +71,9 @@ async function answer(
   const path = url.pathname.replace(/^\/v1/, '');
   const method = request.method ?? 'GET';
   const body = await read(request);
+  // What is deleted has its name only before.
+  const about = nameIn(body) === '' ? project.nameAt(path) : nameIn(body);
   const { status, said } = respond(project, token, request, method, path, url.searchParams, body);
-  const about = typeof body['name'] === 'string' ? body['name'] : '';
   project.calls.push({ time: new Date().toISOString(), method, path, status, about });
   response.writeHead(status, {
     'content-type': 'application/json',
@@ -93,17 +96,20 @@ function respond(
   try {
     if (request.headers.authorization !== `Bearer ${token}`)
       throw new ApiError(401, 'unauthorized', 'the token is wrong');
-    const handler = ROUTES[`${method} ${path.replace(/\/\d+(?=\/|$)/g, '/:id')}`];
-    if (handler === undefined) throw new ApiError(404, 'not_found', `not pretended: ${method} ${path}`);
-    const ids = [...path.matchAll(/\/(\d+)(?=\/|$)/g)].map((match) => Number(match[1]));
-    const asked: Asked = { project, ids, query, body };
-    const said = handler(asked);
+    const fault = project.fault(method, path, nameIn(body));
+    if (fault !== undefined) throw fault;
+    const { handler, parts } = route(method, path);
+    const said = handler({ project, parts, query, body });
     return { status: said === undefined ? 204 : method === 'POST' ? 201 : 200, said };
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     const { status, code, message } = error;
     return { status, said: { error: { code, message, details: {} } } };
   }
+}
+
+function nameIn(body: JsonObject): string {
+  return textAt(body, 'name') ?? '';
 }
 
 async function read(request: IncomingMessage): Promise<JsonObject> {

@@ -1,5 +1,5 @@
 /** What the pretended project at Hetzner holds. */
-import { isObject, type JsonObject } from '../../../functions/kernel/manifest.ts';
+import { isObject, textAt, type JsonObject } from '../../../functions/kernel/manifest.ts';
 
 export type Kind =
   | 'actions'
@@ -8,8 +8,10 @@ export type Kind =
   | 'networks'
   | 'placement_groups'
   | 'servers'
+  | 'rrsets'
   | 'ssh_keys'
-  | 'volumes';
+  | 'volumes'
+  | 'zones';
 
 /** What an answer is when it is none: a code of Hetzner's and its HTTP status. */
 export class ApiError extends Error {
@@ -28,8 +30,19 @@ export interface Call {
   readonly method: string;
   readonly path: string;
   readonly status: number;
-  /** Name or id of what it was about, where a body says so. */
+  /** Name of what it was about, where there is one. */
   readonly about: string;
+}
+
+/** Another answer than the right one, to the next calls that it is meant for. */
+export interface Fault {
+  readonly method: string;
+  readonly path: RegExp;
+  /** What the name in the body begins with; left out, any call. */
+  readonly about?: string;
+  /** How many calls are left that get it. */
+  times: number;
+  readonly error: ApiError;
 }
 
 /** How long a create takes, in milliseconds. */
@@ -39,6 +52,8 @@ export class Project {
   readonly calls: Call[] = [];
   /** Server types that are sold out: `<type>/<location>`, to be filled and emptied by whoever plays. */
   readonly soldOut = new Set<string>();
+  /** To be filled and emptied by whoever plays. */
+  readonly faults: Fault[] = [];
   readonly #things = new Map<Kind, Map<number, JsonObject>>();
   #next = 100;
 
@@ -72,11 +87,33 @@ export class Project {
     this.#of(kind).delete(id);
   }
 
+  /** Name of the thing that a path such as `/servers/7/actions/poweroff` is about. */
+  nameAt(path: string): string {
+    const [, kind, own] = /^\/(\w+)\/(\d+)/.exec(path) ?? [];
+    for (const [known, things] of this.#things)
+      if (known === kind) return textAt(things.get(Number(own)), 'name') ?? '';
+    return '';
+  }
+
   /** Names are unique in a project, for each kind. */
   unique(kind: Kind, field: string, value: unknown): void {
     if (this.all(kind).some((thing) => thing[field] === value)) {
       throw new ApiError(409, 'uniqueness_error', `${field} is already used`);
     }
+  }
+
+  /** The fault that a call gets; it counts as one. */
+  fault(method: string, path: string, about: string): ApiError | undefined {
+    const found = this.faults.find(
+      (one) =>
+        one.times > 0 &&
+        one.method === method &&
+        one.path.test(path) &&
+        (one.about === undefined || about.startsWith(one.about)),
+    );
+    if (found === undefined) return undefined;
+    found.times -= 1;
+    return found.error;
   }
 
   /** An action that is done in a moment. */

@@ -1,38 +1,26 @@
 /** What a tenant cannot do with claims, where another tenant has a cluster. */
-import { beforeAll, describe, expect, it } from 'vitest';
-import { conditionOf, textAt, type JsonObject, type Manifest } from '../../functions/kernel/manifest.ts';
-import { CLAIM_NAME_LABEL } from '../../functions/kernel/names.ts';
-import type { Kube } from './kube.ts';
-import { startLive, type Live } from './live.ts';
-import { eventually } from './processes.ts';
-import { kubectl, until } from './scenario.ts';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { conditionOf, textAt, type JsonObject, type Manifest } from '../../../functions/kernel/manifest.ts';
+import { CLAIM_NAME_LABEL } from '../../../functions/kernel/names.ts';
+import { referenceOf, type Kube } from '../kube.ts';
+import { eventually } from '../processes.ts';
+import {
+  apply,
+  atCloud,
+  remove,
+  smallCluster,
+  tell,
+  tenant as makeTenant,
+  until,
+  type Scenario,
+} from '../scenario.ts';
 
 const API_VERSION = 'platform.openova.io/v1alpha1';
 const NAMESPACE = 'evil-tenant';
 const CROSSPLANE = 'system:serviceaccount:crossplane-system:crossplane';
 const ACCOUNTS = 'platform.openova.io/provider-configs';
 
-let live: Live;
-let tenant: Kube;
-let crossplane: Kube;
-beforeAll(async () => {
-  live = await startLive(() => undefined);
-  tenant = live.kube.as('evil');
-  crossplane = live.kube.as(CROSSPLANE);
-  await live.kube.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } });
-  await live.kube.apply({
-    apiVersion: 'rbac.authorization.k8s.io/v1',
-    kind: 'RoleBinding',
-    metadata: { name: 'tenant', namespace: NAMESPACE },
-    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'openova:tenant' },
-    subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'evil' }],
-  });
-  return async () => {
-    tenant.close();
-    crossplane.close();
-    await live.stop();
-  };
-});
+const cluster = smallCluster('acme-brief', 'brief');
 
 function regionClaim(name: string, more: JsonObject = {}): Manifest {
   return {
@@ -61,14 +49,37 @@ const boundTo = (name: string): JsonObject => ({
 });
 const syncedMessage = (claim: Manifest) => textAt(conditionOf(claim, 'Synced'), 'message') ?? '';
 
-describe('a tenant', () => {
+/** Two claims of regions that a tenant may have, and what it may not, while another tenant's cluster is being built. */
+export const tenancy: Scenario = (given) => {
+  let tenant: Kube;
+  let crossplane: Kube;
+  beforeAll(async () => {
+    const { kube } = given();
+    tenant = kube.as('evil');
+    crossplane = kube.as(CROSSPLANE);
+    await kube.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } });
+    await kube.apply({
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'RoleBinding',
+      metadata: { name: 'tenant', namespace: NAMESPACE },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'openova:tenant' },
+      subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'evil' }],
+    });
+  });
+  afterAll(() => {
+    tenant.close();
+    crossplane.close();
+  });
+
   let region = '';
 
   it('sees how another tenant gets a cluster', async () => {
-    await kubectl(live, 'apply', '--filename=examples/minimal.yaml');
-    const found = await eventually('the region of the cluster', 120, async () => {
+    const live = given();
+    await makeTenant(live, 'acme-brief');
+    await apply(live, cluster);
+    const found = await eventually('the region of the cluster', 200, async () => {
       await live.check();
-      return (await live.kube.list(API_VERSION, 'XOpenOvaRegion', { [CLAIM_NAME_LABEL]: 'mini' }))[0];
+      return (await live.kube.list(API_VERSION, 'XOpenOvaRegion', { [CLAIM_NAME_LABEL]: 'brief' }))[0];
     });
     region = found.metadata.name ?? '';
 
@@ -85,26 +96,26 @@ describe('a tenant', () => {
   it('could not take over the region of a cluster even so: Crossplane asks whose it is', async () => {
     await crossplane.create(regionClaim('bound', boundTo(region)));
     const refused = await until(
-      live,
+      given(),
       referenceTo('bound'),
       'a refusal',
-      60,
+      200,
       (claim) => syncedMessage(claim) !== '',
     );
 
     expect(syncedMessage(refused)).toContain(
-      `"${region}" that is not bound to this claim: bound to claim "mini"`,
+      `"${region}" that is not bound to this claim: bound to claim "brief"`,
     );
-    await live.kube.delete(referenceTo('bound'));
+    await given().kube.delete(referenceTo('bound'));
   });
 
   it('gets a composite from Crossplane, and cannot change or drop which', async () => {
     await tenant.create(regionClaim('own'));
     await until(
-      live,
+      given(),
       referenceTo('own'),
       'a composite',
-      60,
+      200,
       (claim) => textAt(claim, 'spec', 'resourceRef', 'name') !== undefined,
     );
 
@@ -116,8 +127,8 @@ describe('a tenant', () => {
   });
 
   it.each([
-    ['cluster', { cluster: { name: 'mini' } }],
-    ['network.networkRef', { network: { networkRef: { name: 'mini-network-eu-central' } } }],
+    ['cluster', { cluster: { name: 'brief' } }],
+    ['network.networkRef', { network: { networkRef: { name: 'brief-network-eu-central' } } }],
     ['peers', { peers: [{ name: 'hel', podCidr: '10.60.0.0/16', serviceCidr: '10.61.0.0/16' }] }],
   ])('cannot say what only a cluster says of its regions: %s', async (field, spec) => {
     await expect(tenant.create(regionClaim('nested', spec))).rejects.toThrow(
@@ -140,7 +151,7 @@ describe('a tenant', () => {
   it('uses those that its namespace lists, and them alone', async () => {
     const cloud = { provider: 'hetzner', tokenSecretRef: { name: 't' }, providerConfigRef: { name: 'evil' } };
     const namespace = { apiVersion: 'v1', kind: 'Namespace', name: NAMESPACE };
-    await live.kube.patch(namespace, { metadata: { annotations: { [ACCOUNTS]: 'evil, evil-dns' } } });
+    await given().kube.patch(namespace, { metadata: { annotations: { [ACCOUNTS]: 'evil, evil-dns' } } });
     await eventually('the annotation to count', 30, async () =>
       tenant.create(regionClaim('account', { cloud })),
     );
@@ -148,7 +159,7 @@ describe('a tenant', () => {
     // What it had before goes on.
     await tenant.patch(referenceTo('own'), { spec: { role: 'primary' } });
 
-    await live.kube.patch(namespace, { metadata: { annotations: { [ACCOUNTS]: null } } });
+    await given().kube.patch(namespace, { metadata: { annotations: { [ACCOUNTS]: null } } });
     await eventually('the annotation to count no more', 30, async () =>
       tenant.create(regionClaim('second', { cloud })).then(
         () => Promise.reject(new Error('made')),
@@ -175,4 +186,15 @@ describe('a tenant', () => {
     };
     await expect(tenant.get(reference)).rejects.toThrow('forbidden');
   });
-});
+
+  it('can delete what is half built, and so can the other: it goes as a whole', async () => {
+    const live = given();
+    const claim = referenceOf(cluster);
+    await until(live, claim, 'a machine', 400, () => atCloud(live, claim, ['servers']).length > 0);
+    const started = Date.now();
+    await Promise.all([referenceTo('own'), referenceTo('account'), claim].map((one) => remove(live, one)));
+    tell(`half built: gone after ${Math.round((Date.now() - started) / 1000)} s`);
+
+    expect([...atCloud(live, claim), ...atCloud(live, referenceTo('own'))]).toEqual([]);
+  });
+};

@@ -1,15 +1,9 @@
 /** What the API server says of edits, by the rules that compare with what was: nothing but a real one can be asked that. */
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { JsonObject, Manifest } from '../../functions/kernel/manifest.ts';
-import { cases } from '../apis/cases.ts';
-import { KubeError } from './kube.ts';
-import { startLive, type Live } from './live.ts';
-
-let live: Live;
-beforeAll(async () => {
-  live = await startLive(() => undefined);
-});
-afterAll(() => live.stop());
+import { expect, it } from 'vitest';
+import type { JsonObject, Manifest } from '../../../functions/kernel/manifest.ts';
+import { cases } from '../../apis/cases.ts';
+import { KubeError } from '../kube.ts';
+import type { Scenario } from '../scenario.ts';
 
 /** A composite that nobody works on; what a claim alone may not say is of no interest here. */
 function paused(kind: string, index: number, spec: JsonObject): Manifest {
@@ -29,19 +23,23 @@ function pattern(line: string): RegExp {
 }
 
 /** Restoring is not available yet: no service has what it was restored from. */
-const edits = cases
+const made = cases
   .flatMap(({ before, ...rest }) => (before === undefined ? [] : [{ ...rest, before }]))
   .filter(({ kind, before }) => kind !== 'DataService' || before['restoreFrom'] === undefined);
 
-it.each(edits.map((one, index) => ({ ...one, index })))(
-  '$kind: $reason',
-  async ({ kind, index, before, spec, breaks }) => {
-    await live.kube.apply(paused(kind, index, before));
+export const edits: Scenario = (given) => {
+  it.each(made.map((one, index) => ({ ...one, index })))(
+    '$kind: $reason',
+    async ({ kind, index, before, spec, breaks }) => {
+      await given().kube.apply(paused(kind, index, before));
 
-    const answer = await live.kube.apply(paused(kind, index, spec)).catch((error: unknown) => error);
+      const answer = await given()
+        .kube.apply(paused(kind, index, spec))
+        .catch((error: unknown) => error);
 
-    const said = answer instanceof KubeError ? answer.message : '';
-    expect(answer instanceof KubeError).toBe(breaks.length > 0);
-    expect(breaks.filter((line) => !pattern(line).test(said))).toEqual([]);
-  },
-);
+      const said = answer instanceof KubeError ? answer.message : '';
+      expect(answer instanceof KubeError).toBe(breaks.length > 0);
+      expect(breaks.filter((line) => !pattern(line).test(said))).toEqual([]);
+    },
+  );
+};

@@ -1,0 +1,46 @@
+/** A data service in a cluster: what it keeps from being deleted, and how both go when their namespace does. */
+import { expect, it } from 'vitest';
+import { isTrue } from '../../../functions/kernel/manifest.ts';
+import type { Reference } from '../kube.ts';
+import { askToRemove, atCloud, kubectl, untilGone, until, waysInto, type Scenario } from '../scenario.ts';
+
+const API_VERSION = 'platform.openova.io/v1alpha1';
+
+/** @param cluster is Ready, and goes with its namespace. */
+export function dataService(cluster: Reference): Scenario {
+  return (given) => {
+    const namespace = cluster.namespace ?? '';
+    const service = { apiVersion: API_VERSION, kind: 'DataService', namespace, name: 'orders' };
+
+    it('protects its cluster as soon as its namespace is there', async () => {
+      const live = given();
+      await live.kube.apply({
+        apiVersion: API_VERSION,
+        kind: 'DataService',
+        metadata: { name: service.name, namespace },
+        spec: { clusterRef: { name: cluster.name }, engine: 'postgres', instances: 1 },
+      });
+      await until(live, service, 'the service to be protected', 500, (claim) => isTrue(claim, 'Protected'));
+
+      await expect(askToRemove(live, cluster)).rejects.toThrow(
+        /in-use" \(in namespace "[\w-]+"\) by resource Object\/orders-\w+-fsn-namespace/,
+      );
+      const [way] = await waysInto(live, cluster);
+      await expect(way && live.kube.delete(way)).rejects.toThrow(
+        /by resource Object\/orders-\w+-fsn-namespace/,
+      );
+    });
+
+    it('goes with its cluster when the namespace of both is deleted, and nothing waits for ever', async () => {
+      const live = given();
+      const [own] = [...live.machines.clusters].filter(([region]) => region.startsWith(`${cluster.name}-`));
+      await kubectl(live, 'delete', 'namespace', namespace, '--wait=false');
+      await Promise.all([untilGone(live, service), untilGone(live, cluster)]);
+      const inside = (await own?.[1].kube.list('v1', 'Namespace')) ?? [];
+
+      expect(atCloud(live, cluster)).toEqual([]);
+      expect(inside.map(({ metadata }) => metadata.name)).toContain('kube-system');
+      expect(inside.map(({ metadata }) => metadata.name)).not.toContain('openova-data-orders');
+    });
+  };
+}

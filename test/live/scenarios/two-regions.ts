@@ -1,0 +1,209 @@
+/** A cluster of two regions with records in a zone at Hetzner: regions, components, protection. */
+import { expect, it } from 'vitest';
+import { isTrue, textAt } from '../../../functions/kernel/manifest.ts';
+import { addZone } from '../hcloud/zones.ts';
+import { referenceOf } from '../kube.ts';
+import { eventually, sleep } from '../processes.ts';
+import {
+  apply,
+  askToRemove,
+  atCloud,
+  callsSoFar,
+  changesAtCloud,
+  composed,
+  edit,
+  isReadyClaim,
+  kubectl,
+  machinesOf,
+  nameOf,
+  owned,
+  smallCluster,
+  tell,
+  tenant,
+  until,
+  untilGone,
+  waitingOf,
+  type Scenario,
+} from '../scenario.ts';
+
+const fsn = { name: 'fsn', location: 'fsn1' };
+const hel = { name: 'hel', location: 'hel1', role: 'standby' };
+
+const cluster = smallCluster('acme-duo', 'duo', {
+  regions: [fsn],
+  dns: { provider: 'hetzner', zone: 'example.com', secretRef: { name: 'dns' } },
+  certificates: { email: 'ops@example.com', solver: 'dns01' },
+  deletionProtection: true,
+});
+export const duo = referenceOf(cluster);
+
+/** Releases that are composed for the cluster, without the name of their region. */
+async function releases(live: Parameters<typeof composed>[0]): Promise<string[]> {
+  const found = (await composed(live, duo.name)).filter(({ kind }) => kind === 'Release');
+  return found.map(({ metadata }) => metadata.name ?? '');
+}
+
+export const twoRegions: Scenario = (given) => {
+  it('gets its second region while the first is being built, and both are ready', async () => {
+    const live = given();
+    addZone(live.hcloud.project, 'example.com');
+    await tenant(live, 'acme-duo');
+    await apply(live, cluster);
+    await until(live, duo, 'the first region', 200, (one) => waitingOf(one).includes('duo-'));
+    await sleep(20_000);
+    await edit(live, duo, { regions: [fsn, hel] });
+    const ready = await until(
+      live,
+      duo,
+      'both regions',
+      600,
+      (one) => isReadyClaim(one) && machinesOf(one) === 2,
+    );
+    const described = await kubectl(live, 'describe', 'openovacluster', 'duo', '--namespace=acme-duo');
+
+    expect(atCloud(live, duo, ['servers'])).toHaveLength(2);
+    expect(textAt(ready, 'status', 'step', 'name')).toBe('DNSReady');
+    expect(described).toContain('DeletionProtected');
+  });
+
+  it('has records for both at Hetzner, with the addresses that its machines have', () => {
+    const { project } = given().hcloud;
+    const records = project
+      .all('rrsets')
+      .filter(({ name }) => typeof name === 'string' && name.endsWith('.duo'))
+      .map(({ name, type, records: values }) => [name, type, values]);
+    tell(records.map((one) => JSON.stringify(one)).join('\n'));
+    const address = (name: string) =>
+      project
+        .all('servers')
+        .filter((server) => textAt(server, 'name')?.startsWith(name) === true)
+        .map((server) => ({ value: textAt(server, 'public_net', 'ipv4', 'ip') }));
+
+    expect(records).toContainEqual([
+      'api.fsn.duo',
+      'A',
+      address(atCloud(given(), duo, ['servers'])[0] ?? ''),
+    ]);
+    expect(records.map(([name]) => name)).toEqual(
+      expect.arrayContaining(['*.fsn.duo', '*.hel.duo', 'api.hel.duo']),
+    );
+  });
+
+  it('stays as it is when the list of its regions is reordered', async () => {
+    const live = given();
+    const before = owned(await composed(live, duo.name));
+    const calls = callsSoFar(live);
+    await edit(live, duo, { regions: [hel, fsn] });
+    await sleep(20_000);
+    await until(live, duo, 'it to be looked at', 100, isReadyClaim);
+
+    expect(owned(await composed(live, duo.name))).toEqual(before);
+    expect(changesAtCloud(live, duo, calls)).toEqual([]);
+  });
+
+  it('refuses to rename a region, and to be deleted, with the reason', async () => {
+    const live = given();
+
+    await expect(edit(live, duo, { regions: [fsn, { ...hel, name: 'north' }] })).rejects.toThrow(
+      'cannot be removed or renamed while deletionProtection is true',
+    );
+    await expect(askToRemove(live, duo)).rejects.toThrow(
+      'spec.deletionProtection is true: set it to false to delete this cluster and all it holds',
+    );
+  });
+
+  it('installs a component that is switched on, and removes one that is switched off', async () => {
+    const live = given();
+    const has = async () => (await releases(live)).filter((name) => name.endsWith('-flux')).length;
+    await edit(live, duo, { platform: { components: { flux: { enabled: true } } } });
+    await eventually('Flux in both regions', 200, async () => ((await has()) === 2 ? true : undefined));
+    await until(live, duo, 'it to be ready with Flux', 300, isReadyClaim);
+    await edit(live, duo, { platform: { components: { flux: { enabled: false } } } });
+    await eventually('Flux to go', 200, async () => ((await has()) === 0 ? true : undefined));
+    await edit(live, duo, { platform: { components: { flux: { enabled: true } } } });
+    await eventually('Flux again', 200, async () => ((await has()) === 2 ? true : undefined));
+    await until(live, duo, 'it to be ready again', 300, isReadyClaim);
+    const unready = (await composed(live, duo.name)).filter(
+      (one) => one.kind === 'Release' && !isTrue(one, 'Ready'),
+    );
+
+    expect(unready.map(nameOf)).toEqual([]);
+  });
+};
+
+/** After everything else: the installed package is everybody's. */
+export const newerPackage: Scenario = (given) => {
+  const isJob = ({ kind }: { kind: string }) => kind === 'Job';
+
+  it('changes nothing but UpdateAvailable when a newer package is installed', async () => {
+    const live = given();
+    const before = await composed(live, duo.name);
+    const calls = callsSoFar(live);
+    await live.crossplane.installNewer();
+    const told = await until(live, duo, 'the update to be offered', 200, (one) =>
+      isTrue(one, 'UpdateAvailable'),
+    );
+    await sleep(20_000);
+    const after = await composed(live, duo.name);
+
+    expect(owned(after)).toEqual(owned(before));
+    expect(after.filter(isJob)).toHaveLength(before.filter(isJob).length);
+    expect(changesAtCloud(live, duo, calls)).toEqual([]);
+    expect(textAt(told, 'status', 'release')).toBe('0.1');
+  });
+
+  it('changes what the newer release lists, once the claim asks for it', async () => {
+    const live = given();
+    const before = owned(await composed(live, duo.name));
+    await edit(live, duo, { platform: { release: '0.2' } });
+    await until(
+      live,
+      duo,
+      'the newer release',
+      300,
+      (one) => isReadyClaim(one) && textAt(one, 'status', 'release') === '0.2',
+    );
+    const after = owned(await composed(live, duo.name));
+    const changed = [...after]
+      .filter(([name, fields]) => JSON.stringify(before.get(name)) !== JSON.stringify(fields))
+      .map(([name]) =>
+        name
+          .split(' ')
+          .slice(0, 2)
+          .join(' ')
+          .replace(/duo-\w+-/, ''),
+      );
+
+    expect(changed.sort()).toEqual([
+      'Release fsn-platform-flux',
+      'Release hel-platform-flux',
+      'XOpenOvaPlatform fsn-platform',
+      'XOpenOvaPlatform hel-platform',
+      'XOpenOvaRegion fsn',
+      'XOpenOvaRegion hel',
+    ]);
+  });
+
+  it('goes as a whole under compositeDeletePolicy Background too, once it is no longer protected', async () => {
+    const live = given();
+    await edit(live, duo, { deletionProtection: false, compositeDeletePolicy: 'Background' });
+    await until(live, duo, 'the protection to go', 100, (one) => !isTrue(one, 'DeletionProtected'));
+    await eventually('the Usage to go', 60, async () =>
+      (await composed(live, duo.name)).some(
+        ({ kind, metadata }) => kind === 'Usage' && metadata.namespace === duo.namespace,
+      )
+        ? undefined
+        : true,
+    );
+    const started = Date.now();
+    await askToRemove(live, duo);
+    await untilGone(live, duo);
+    tell(`duo: gone after ${Math.round((Date.now() - started) / 1000)} s`);
+    const records = live.hcloud.project
+      .all('rrsets')
+      .filter(({ name }) => typeof name === 'string' && name.endsWith('.duo'));
+
+    expect(atCloud(live, duo)).toEqual([]);
+    expect(records).toEqual([]);
+  });
+};
