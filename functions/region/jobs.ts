@@ -12,7 +12,7 @@ import {
   type Result,
 } from '../bootstrap/contract.ts';
 import type { After, Node, Template } from '../kernel/graph.ts';
-import { textAt, type JsonObject, type Manifest } from '../kernel/manifest.ts';
+import { listAt, textAt, type JsonObject, type Manifest } from '../kernel/manifest.ts';
 import { nameFor, RETRY_ANNOTATION, SYSTEM_NAMESPACE } from '../kernel/names.ts';
 import { hasFailed, isReady, type Observed } from '../kernel/observed.ts';
 import { IMAGE } from '../release.ts';
@@ -88,11 +88,14 @@ function attemptKey(key: string, attempt: number): string {
   return attempt === 1 ? key : `${key}/${attempt}`;
 }
 
-/** The number of the newest attempt, by the key of its task: of earlier ones nothing may be left. */
+/**
+ * The number of the newest attempt, by the key of its task: of earlier ones nothing may be left, and its result is there
+ * before its Job.
+ */
 export function attemptsIn(observed: Observed): ReadonlyMap<string, number> {
   const attempts = new Map<string, number>();
   for (const [key] of observed.ours) {
-    const [, task, attempt] = /^([^/]+\/[^/]+\/[^/]+)\/(\d+)$/.exec(key) ?? [];
+    const [, task, attempt] = /^([^/]+\/[^/]+\/[^/]+)\/(\d+)(?:\/result)?$/.exec(key) ?? [];
     if (task !== undefined) attempts.set(task, Math.max(attempts.get(task) ?? 1, Number(attempt)));
   }
   return attempts;
@@ -142,12 +145,21 @@ export function job(jobs: Jobs, task: Task): Node[] {
       key,
       step: task.step,
       scales: true,
-      after: [...after, 'service-account', 'role', 'role-binding'],
+      after: [...after, 'service-account', mayWrite(nameFor(xr.metadata.name ?? '', result)), 'role-binding'],
       once: true,
       // One that exists is held whole, so there is nothing to work out again.
       manifest: observed.get(key) ?? jobManifest(xr, task.input(), result, retry),
     },
   ];
+}
+
+/** The account may write the result: its Role names each, and one of a new Job only after the next look. */
+function mayWrite(result: string): After {
+  return {
+    key: 'role',
+    until: 'it names the result',
+    test: (role) => listAt(role, 'rules').some((rule) => listAt(rule, 'resourceNames').includes(result)),
+  };
 }
 
 function jobManifest(xr: Manifest, planned: Input, result: string, retry: string | undefined): Template {

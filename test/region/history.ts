@@ -95,13 +95,16 @@ export class History {
     return { graph, settled, report, made, dropped };
   }
 
-  /** Turns until nothing new is made and nothing leaves; every turn in order. */
+  /** Turns in which something new was made or something left, in order, until there are two without. */
   settle(): Turn[] {
     const turns: Turn[] = [];
+    let quiet = 0;
     for (let count = 0; count < 60; count++) {
       const turn = this.turn();
-      if (turn.made.length === 0 && turn.dropped.length === 0) return turns;
-      turns.push(turn);
+      const moves = turn.made.length + turn.dropped.length > 0;
+      if (moves) turns.push(turn);
+      quiet = moves ? 0 : quiet + 1;
+      if (quiet === 2) return turns;
     }
     throw new Error('the region does not come to rest');
   }

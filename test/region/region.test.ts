@@ -190,7 +190,7 @@ describe('a region that changes', () => {
   it('a drain that does not end keeps the machine', () => {
     const { history } = after((one) => {
       one.spec = { ...LEAST, pools: [{ name: 'general', count: 1 }] };
-      one.turn();
+      while (jobsOf(one, 'drain-and-remove').length === 0) one.turn();
       one.change(jobsOf(one, 'drain-and-remove')[0] ?? '', 'status', { active: 1 });
     });
 
@@ -270,6 +270,20 @@ describe('a region that changes', () => {
     });
 
     expect({ made, dropped }).toEqual({ made: [], dropped: [] });
+  });
+
+  it('a Job begins when its account may write its result, and not before', () => {
+    const { made, history } = after((one) => {
+      one.fail(jobsOf(one, 'agent')[0] ?? '');
+      one.annotations = { 'platform.openova.io/retry': 'again' };
+      const { made: first } = one.turn();
+
+      expect(first).toEqual([expect.stringMatching(/\/2\/result$/)]);
+      expect(JSON.stringify(one.get('role'))).toContain(one.name(first[0] ?? ''));
+    });
+
+    expect(made).toEqual([expect.stringMatching(/^agent\/general-1-g1\/\d+\/2$/)]);
+    expect(JSON.stringify(history.get('role'))).toContain(history.name(`${made[0] ?? ''}/result`));
   });
 
   it('a failed Job is not tried again by itself', () => {
