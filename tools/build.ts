@@ -229,7 +229,8 @@ function say(line: string): void {
 if (import.meta.main) {
   try {
     const names = process.argv.slice(2);
-    for (const { name } of names.length === 0 ? programs : names.map(named)) process.stdout.write(`${await toolPath(name)}\n`);
+    for (const { name } of names.length === 0 ? programs : names.map(named))
+      process.stdout.write(`${await toolPath(name)}\n`);
   } catch (error) {
     say(error instanceof Error ? error.message : String(error));
     process.exitCode = 1;
