@@ -1,7 +1,8 @@
 /**
  * `npm run bench`: RunFunction of a region over loopback gRPC as a ratio to the floor, the time from a cold start to the
  * first healthy answer, and memory. Every number is of this one run on this one machine; only ratios travel.
- * Seen on two busy cores, 2026-11-21: 1.2 to 1.4 times the floor's processor time with 120 observed resources, 1.4 with 500.
+ * Seen on two idle cores, 2026-11-21: 1.34 to 1.46 times the floor's time with 120 observed resources and 1.3 with 500; in one
+ * run of four the compiler of Node settles on slower code, and both are 1.6.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

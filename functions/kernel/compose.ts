@@ -58,8 +58,9 @@ export function compose<Spec>(composer: Composer<Spec>, request: RunFunctionRequ
     resources.set(key, object);
   }
   const observed = observe(resources);
-  // The order of fields differs from call to call; from here on it is ours.
-  const xr = withRelease(canonical(given), observed);
+  // The order of fields differs from call to call; from here on it is ours. Who owns which of them is never asked.
+  const metadata = { ...given.metadata, managedFields: undefined };
+  const xr = withRelease(canonical({ ...given, metadata }), observed);
   const running = () => heldBy(request, resources);
 
   const parsed = composer.parse(xr);

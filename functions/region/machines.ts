@@ -48,12 +48,8 @@ export function drainKey(id: string, identity: string): string {
 
 /** Ids of the machines whose way out has begun. */
 export function machinesBeingRemoved({ ours }: Observed): ReadonlySet<string> {
-  return new Set(
-    ours.flatMap(([key]) => {
-      const [operation, id] = key.split('/');
-      return operation === 'drain-and-remove' && id !== undefined ? [id] : [];
-    }),
-  );
+  const drains = ours.filter(([key]) => key.startsWith('drain-and-remove/'));
+  return new Set(drains.flatMap(([key]) => key.split('/')[1] ?? []));
 }
 
 type Planned = Omit<Machine, 'gateway'>;

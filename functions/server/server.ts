@@ -69,8 +69,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       if (exchange.bytes !== undefined) callback(null, exchange.bytes);
       else callback({ code: status.INVALID_ARGUMENT, details: exchange.problem ?? '' });
       const milliseconds = performance.now() - started;
-      metrics?.record(exchange.record, milliseconds);
-      logCall(logger, exchange, milliseconds);
+      // The answer leaves first.
+      setImmediate(() => {
+        metrics?.record(exchange.record, milliseconds);
+        logCall(logger, exchange, milliseconds);
+      });
     },
   });
 
