@@ -145,7 +145,13 @@ export function job(jobs: Jobs, task: Task): Node[] {
       key,
       step: task.step,
       scales: true,
-      after: [...after, 'service-account', mayWrite(nameFor(xr.metadata.name ?? '', result)), 'role-binding'],
+      after: [
+        ...after,
+        result,
+        'service-account',
+        mayWrite(nameFor(xr.metadata.name ?? '', result)),
+        'role-binding',
+      ],
       once: true,
       // One that exists is held whole, so there is nothing to work out again.
       manifest: observed.get(key) ?? jobManifest(xr, task.input(), result, retry),
