@@ -366,6 +366,7 @@ async function playCluster(kube: Kube, project: Project): Promise<void> {
       lastTransitionTime: '2026-11-21T00:00:00Z',
     }));
   await meet(kube, 'cert-manager.io/v1', 'ClusterIssuer', met('Ready'));
+  await meet(kube, 'cert-manager.io/v1', 'Certificate', met('Ready'));
   await meet(kube, 'gateway.networking.k8s.io/v1', 'Gateway', met('Accepted', 'Programmed'));
   for (const job of await kube.list('batch/v1', 'Job')) {
     if (isTrue(job, 'Complete')) continue;

@@ -11,6 +11,8 @@ const run = promisify(execFile);
 /** A program in a process group of its own. */
 export interface Running {
   readonly name: string;
+  /** Of its process group. */
+  readonly pid: number | undefined;
   readonly log: string;
   /** Fails once it has ended. */
   check(): Promise<void>;
@@ -52,12 +54,14 @@ export function start(logs: string, name: string, { program, args, env, cwd }: S
   const child = spawn('sh', ['-c', GUARD, name, program, ...args], {
     stdio: ['pipe', output, output],
     detached: true,
-    env: { PATH: process.env['PATH'] ?? '', HOME: logs, ...env },
+    // Memory is plenty, processors are few: Go collects less often.
+    env: { PATH: process.env['PATH'] ?? '', HOME: logs, GOGC: '400', ...env },
     ...(cwd !== undefined && { cwd }),
   });
   closeSync(output);
   return {
     name,
+    pid: child.pid,
     log,
     check: async () => {
       if (!hasEnded(child)) return;
@@ -87,6 +91,9 @@ export function service(begin: () => Running): Service {
   const { name, log } = running;
   return {
     name,
+    get pid() {
+      return running?.pid;
+    },
     log,
     check: async () => running?.check(),
     stop: async () => running?.stop(),

@@ -22,8 +22,8 @@ const run = promisify(execFile);
 
 /** How often providers look at what is ready, in seconds: their own 600 would make every test wait. */
 const POLL_SECONDS = 15;
-/** The same for provider-hetzner, whose every look is a run of Terraform: half a second of a processor. */
-export const HETZNER_POLL_SECONDS = 60;
+/** The same for provider-hetzner, whose every look is a run of Terraform: a quarter of a second of a processor. */
+export const HETZNER_POLL_SECONDS = 90;
 
 const TERRAFORM = '1.5.7';
 const HCLOUD = '1.59.0';

@@ -1,9 +1,8 @@
 /** One claim from apply to gone: made, edited wrongly and rightly, grown and shrunk, left alone, deleted. */
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { conditionOf, isTrue } from '../../../functions/kernel/manifest.ts';
 import { LOAD_BALANCER_NAME } from '../machines.ts';
+import { writePage } from '../page.ts';
 import { eventually, sleep } from '../processes.ts';
 import { HETZNER_POLL_SECONDS } from '../providers.ts';
 import {
@@ -43,7 +42,7 @@ export const minimal: Scenario = (given) => {
     const objects = await composed(live, claim.name);
     const unready = objects.filter((object) => conditionOf(object, 'Ready') && !isTrue(object, 'Ready'));
     tell(`${objects.length} objects of ${new Set(objects.map(({ kind }) => kind)).size} kinds`);
-    await writeFile(join(live.logs, 'timeline.txt'), `${lines.join('\n')}\n`);
+    await writePage(live, claim, lines);
 
     expect(unready.map(nameOf)).toEqual([]);
     expect(atCloud(live, claim, ['servers'])).toHaveLength(1);
