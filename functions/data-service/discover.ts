@@ -8,7 +8,7 @@
  */
 import { claimNameOf } from '../kernel/claim.ts';
 import type { ResourceSelector } from '../kernel/graph.ts';
-import { at, isObject, listAt, objectAt, textAt, type Manifest } from '../kernel/manifest.ts';
+import { isObject, listAt, objectAt, textAt, type Manifest } from '../kernel/manifest.ts';
 import { CLAIM_NAME_LABEL, CLAIM_NAMESPACE_LABEL, GROUP } from '../kernel/names.ts';
 
 const API_VERSION = `${GROUP}/v1alpha1`;
@@ -61,13 +61,27 @@ export function enginesIn(items: readonly Manifest[], place: Place): string[] {
   return [...new Set(servicesIn(items, place).map(({ engine }) => engine))].sort();
 }
 
+/**
+ * The engines of services that do not say in which region of the cluster they live, each once and sorted: they have not
+ * chosen yet, or a restore lost their status.
+ */
+export function enginesUnplaced(items: readonly Manifest[], { cluster }: Place): string[] {
+  const unplaced = items.filter((xr) => isOf(xr, cluster) && primaryOf(xr) === undefined);
+  return [...new Set(unplaced.map((xr) => textAt(xr, 'spec', 'engine') ?? ''))].sort();
+}
+
 function livesIn(xr: Manifest, { cluster, regionClaim, region }: Place): boolean {
   if (cluster === undefined) return textAt(xr, 'spec', 'regionRef', 'name') === regionClaim;
-  if (textAt(xr, 'spec', 'clusterRef', 'name') !== cluster) return false;
-  const placement = at(xr, 'spec', 'placement');
-  // Without a word of the user's the service chooses once, and stays there when regions change their roles.
-  const primary = textAt(placement, 'primary') ?? textAt(xr, 'status', 'activeRegion');
-  return [primary, textAt(placement, 'standby')].includes(region);
+  return isOf(xr, cluster) && [primaryOf(xr), textAt(xr, 'spec', 'placement', 'standby')].includes(region);
+}
+
+function isOf(xr: Manifest, cluster: string | undefined): boolean {
+  return cluster !== undefined && textAt(xr, 'spec', 'clusterRef', 'name') === cluster;
+}
+
+/** Without a word of the user's the service chooses once, and stays there when regions change their roles. */
+function primaryOf(xr: Manifest): string | undefined {
+  return textAt(xr, 'spec', 'placement', 'primary') ?? textAt(xr, 'status', 'activeRegion');
 }
 
 /** What a data service says about where it lives. */

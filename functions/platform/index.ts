@@ -5,7 +5,7 @@ import { catalogue } from '../catalogue/index.ts';
 import { isOlder, wantedRelease } from '../catalogue/release.ts';
 import { checkPlatform, isHa, selected } from '../catalogue/select.ts';
 import { memoryNeeded } from '../catalogue/memory.ts';
-import { enginesIn, servicesSelector } from '../data-service/discover.ts';
+import { enginesIn, enginesUnplaced, servicesSelector } from '../data-service/discover.ts';
 import { claimBehind, claimNamespaceOf } from '../kernel/claim.ts';
 import type { After, Composer, Graph, Input, Node, Problem, Report } from '../kernel/graph.ts';
 import { listAt, numberAt, textAt, type Manifest } from '../kernel/manifest.ts';
@@ -141,15 +141,21 @@ function keysOf(components: readonly Component[], spec: PlatformSpec): ReadonlyS
   return new Set(components.flatMap((component) => component.nodes(context).map(({ key }) => key)));
 }
 
-function enginesOf({ spec, xr, required }: Input<PlatformSpec>): Engines {
+/** A service that does not say where it lives switches no operator on, and keeps those that are there for its engine. */
+function enginesOf({ spec, xr, observed, required }: Input<PlatformSpec>): Engines {
   const regionClaim = claimBehind(xr)?.name;
-  return new Set(
-    enginesIn(required['services'] ?? [], {
-      region: spec.region.name,
-      ...(spec.cluster !== undefined && { cluster: spec.cluster.name }),
-      ...(spec.cluster === undefined && regionClaim !== undefined && { regionClaim }),
-    }),
-  );
+  const services = required['services'] ?? [];
+  const place = {
+    region: spec.region.name,
+    ...(spec.cluster !== undefined && { cluster: spec.cluster.name }),
+    ...(spec.cluster === undefined && regionClaim !== undefined && { regionClaim }),
+  };
+  const always = new Set(selected(spec, new Set()));
+  const isServed = (engine: string) =>
+    selected(spec, new Set([engine])).some(
+      (component) => !always.has(component) && observed.get(component.id) !== undefined,
+    );
+  return new Set([...enginesIn(services, place), ...enginesUnplaced(services, place).filter(isServed)]);
 }
 
 function checkRelease(

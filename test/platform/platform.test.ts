@@ -284,6 +284,34 @@ describe('operators of data services', () => {
     expect(second.keys).toContain('cnpg');
   });
 
+  describe('of a service that does not say where it lives', () => {
+    const unplaced = (engine = 'postgres', cluster = 'acme'): Manifest => ({
+      ...service(engine, 'fsn'),
+      spec: { engine, clusterRef: { name: cluster } },
+    });
+    const xr = platformXr({ archival });
+    const running = applied(waves(xr, [], [service('postgres', 'fsn')]).last.settled, xr);
+
+    it('stay where they are: a restored service has lost its status', () => {
+      const run = reconcile(xr, running, [unplaced()]);
+      expect(run.settled.leaving).toEqual([]);
+      expect(run.report.status['operators']).toEqual(['cnpg', 'cnpg-barman-plugin']);
+    });
+
+    it.each([
+      { reason: 'another cluster has it', services: [unplaced('postgres', 'other')] },
+      { reason: 'another engine has no need of them', services: [unplaced('mongodb')] },
+    ])('leave when $reason', ({ services }) => {
+      expect(reconcile(xr, running, services).settled.leaving).toEqual(['cnpg', 'cnpg-barman-plugin']);
+    });
+
+    it('are not switched on', () => {
+      expect(operators({ archival }, [unplaced()])).toEqual([]);
+      const asked = { archival, platform: { components: { cnpg: { enabled: true } } } };
+      expect(operators(asked, [unplaced()])).toEqual(['cnpg']);
+    });
+  });
+
   it('are named in the status once they are installed', () => {
     const services = [service('postgres', 'fsn')];
     expect(waves(platformXr(), [], services).last.report.status['operators']).toEqual(['cnpg']);
