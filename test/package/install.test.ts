@@ -146,6 +146,14 @@ describe('install.yaml', () => {
     for (const one of bindings) expect(listAt(one, 'spec', 'validationActions')).toEqual(['Deny']);
   });
 
+  it('refuses no account where a claim names none: one that gives its DNS up', () => {
+    const [, policy] = ofKind('ValidatingAdmissionPolicy');
+    const refused = listAt(policy, 'spec', 'variables').find((one) => textAt(one, 'name') === 'refused');
+    expect(textAt(refused, 'expression')).toMatch(
+      /\.filter\(name, name != '' && !\(name in variables\.allowed\)\)$/,
+    );
+  });
+
   it('guards every kind of claim, and lets tenants write every one and nothing else', () => {
     const claims = KINDS.flatMap(({ claim }) => claim?.plural ?? []).sort();
     const accounts = KINDS.filter(

@@ -110,7 +110,8 @@ export const tenancy: Scenario = (given) => {
   });
 
   it('gets a composite from Crossplane, and cannot change or drop which', async () => {
-    await tenant.create(regionClaim('own'));
+    const dns = { provider: 'hetzner', zone: 'example.com' };
+    await tenant.create(regionClaim('own', { dns }));
     await until(
       given(),
       referenceTo('own'),
@@ -124,6 +125,12 @@ export const tenancy: Scenario = (given) => {
       'resourceRef',
     );
     await tenant.patch(referenceTo('own'), { spec: { role: 'standby' } });
+  });
+
+  it('can do without DNS again, and so without an account for it', async () => {
+    const { spec } = await tenant.patch(referenceTo('own'), { spec: { dns: null } });
+
+    expect(spec).not.toHaveProperty('dns');
   });
 
   it.each([
