@@ -23,6 +23,8 @@ export interface Cluster {
 }
 
 const REGION = 'region/';
+/** Keys of networks begin with it. */
+export const NETWORK = 'network/';
 
 export function clusterOf({ xr, spec, observed }: Input<ClusterSpec>): Cluster {
   const listed = new Set(spec.regions.map(({ spec: { name } }) => name));
@@ -59,7 +61,7 @@ export function regionXrName(xrName: string, name: string): string {
 
 /** Key of the private network of a location's network zone: no network spans two. */
 export function networkKey(location: string | undefined): string {
-  return `network/${networkZone(location ?? '') ?? 'none'}`;
+  return `${NETWORK}${networkZone(location ?? '') ?? 'none'}`;
 }
 
 /** Name of the managed resource of that network. */

@@ -12,7 +12,7 @@ import {
 } from '../../../functions/kernel/manifest.ts';
 import type { World } from '../../../functions/simulator/world.ts';
 import { changes, happen, type Change } from './changes.ts';
-import { runs, sampled } from './claims.ts';
+import { claim, runs, sampled } from './claims.ts';
 import {
   conditionSets,
   decommission,
@@ -202,6 +202,34 @@ describe('Decommission', () => {
     const left = [...composedIn(life.world).values()].map(({ metadata }) => metadata.name ?? '');
     expect(left.filter((name) => gone.some((region) => name.startsWith(`${region}-`)))).toEqual([]);
   });
+
+  it(
+    'a region in a network zone of its own goes, and keeps nothing else from going on',
+    TIMEOUT,
+    async () => {
+      const regions = [
+        { name: 'ash', location: 'ash', role: 'standby' },
+        { name: 'fsn', location: 'fsn1', role: 'primary' },
+      ];
+      const cluster = claim('OpenOvaCluster', 'acme', {
+        domain: 'acme.example.com',
+        cloud: { provider: 'hetzner', tokenSecretRef: { name: 'token' } },
+        deletionProtection: false,
+        access: { managementCidrs: ['192.0.2.10/32'] },
+        controlPlane: { count: 1 },
+        pools: [],
+        regions,
+      });
+      const life = new Life(worldAt(await childhoodOf([cluster]), 100));
+      expect(regionsIn(life.world).length).toBe(2);
+
+      life.world = happen(life.world, { what: 'unlist', pick: 0, value: 0 });
+
+      expect(await life.rest(120)).toBe(true);
+      expect(life.failures).toEqual([]);
+      expect(regionsIn(life.world).length).toBe(1);
+    },
+  );
 });
 
 /** Names of the composites of regions, sorted. */
