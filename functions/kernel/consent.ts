@@ -5,16 +5,23 @@ import { listAt, objectAt, textAt, type Manifest } from './manifest.ts';
 import { RELEASE_ANNOTATION } from './names.ts';
 import type { Observed } from './observed.ts';
 
+/** The kind that is always nested: a claim's annotations, which Crossplane copies to its composite, do not get there. */
+const NESTED = 'XOpenOvaPlatform';
+
 /**
  * The composite with the release that it runs in its status: a restore loses a status, but not what is written on the
  * nested composite (see `complete`), which reads it there too.
  */
 export function withRelease(xr: Manifest, observed: Observed): Manifest {
   if (textAt(xr, 'status', 'release') !== undefined) return xr;
-  const release = [xr, ...observed.ours.map(([, object]) => object)]
-    .map((object) => textAt(object, 'metadata', 'annotations', RELEASE_ANNOTATION))
-    .find((found) => found !== undefined);
+  const written = [...(xr.kind === NESTED ? [xr] : []), ...observed.ours.map(([, object]) => object)];
+  const release = written.map(releaseOn).find((found) => found !== undefined);
   return release === undefined ? xr : { ...xr, status: { ...objectAt(xr, 'status'), release } };
+}
+
+/** The release that is written on a nested composite. */
+export function releaseOn(object: Manifest): string | undefined {
+  return textAt(object, 'metadata', 'annotations', RELEASE_ANNOTATION);
 }
 
 /** Whether another release runs than the one that is installed, and nobody has asked for that one. */

@@ -258,6 +258,24 @@ describe('compose', () => {
     expect(lost.desired?.resources['a']?.resource).toMatchObject({ spec: { size: 7 } });
   });
 
+  it.each([
+    { kind: 'XOpenOvaPlatform', release: '0.1', reason: 'we wrote it' },
+    { kind: 'XOpenOvaRegion', release: 'none', reason: 'it may be a copy of what a user wrote on the claim' },
+  ])('the release that is written on a $kind itself is read as "$release": $reason', ({ kind, release }) => {
+    const metadata = { name: 'acme', annotations: { 'platform.openova.io/release': '0.1' } };
+    const resource = { apiVersion: 'platform.openova.io/v1', kind, metadata, spec: { size: 1 } };
+    const says = composer({
+      report: ({ xr }) => ({
+        status: { release: textAt(xr, 'status', 'release') ?? 'none' },
+        conditions: [],
+      }),
+    });
+
+    const got = compose(says, RunFunctionRequest.fromPartial({ observed: { composite: { resource } } }));
+
+    expect(got.desired?.composite?.resource).toMatchObject({ status: { release } });
+  });
+
   it('what earlier steps desire passes through untouched', () => {
     const earlier = {
       desired: {
