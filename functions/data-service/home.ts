@@ -2,6 +2,7 @@
 import type { DataServiceSpec } from '../apis/data-service.ts';
 import { archival as archivalSchema, type Archival } from '../apis/fields.ts';
 import { claimNamespaceOf } from '../kernel/claim.ts';
+import { releaseOn } from '../kernel/consent.ts';
 import type { Input } from '../kernel/graph.ts';
 import { objectAt, textAt, type Manifest } from '../kernel/manifest.ts';
 import { few } from '../kernel/report.ts';
@@ -94,7 +95,9 @@ function homeOf(region: Manifest, platforms: readonly Manifest[], object: string
       object,
       message: `Region "${name}" is being deleted, as soon as nothing lives in it: delete this service`,
     };
-  const release = textAt(region, 'status', 'release');
+  const platform = platformOf(platforms, region);
+  // A restore loses a status, but not what is written on the platform.
+  const release = textAt(region, 'status', 'release') ?? (platform && releaseOn(platform));
   const given = objectAt(region, 'spec', 'archival');
   const archival = given && archivalSchema().safeParse(given);
   // Taken for none, it would take the backups of what runs with it.
@@ -105,7 +108,7 @@ function homeOf(region: Manifest, platforms: readonly Manifest[], object: string
     providerConfig: region.metadata.name ?? '',
     existing: textAt(region, 'spec', 'cloud', 'provider') === 'existing',
     archival: archival?.data,
-    platform: platformOf(platforms, region),
+    platform,
     older: release !== undefined && release !== RELEASE,
   };
 }

@@ -556,6 +556,15 @@ describe('a newer package', () => {
     ).toBe(update);
   });
 
+  it('changes no image while the region has lost its status: its platform has the release too', () => {
+    const before = old(play(worldOf()));
+    const platforms = before.platforms.map((platform) => ({
+      ...platform,
+      metadata: { ...platform.metadata, annotations: { 'platform.openova.io/release': '0.0' } },
+    }));
+    expect(clusterSpec(step({ ...before, platforms }), 'imageName')).toContain(':18.5-');
+  });
+
   it('does not stand in the way of a version that the user asks for', () => {
     const before = old(play(worldOf({ spec: { version: '17' } })));
     const after = step({
