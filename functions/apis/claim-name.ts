@@ -4,8 +4,8 @@ import { claimNameOf } from '../kernel/claim.ts';
 import type { Manifest } from '../kernel/manifest.ts';
 import { CLAIM_NAME_LABEL } from '../kernel/names.ts';
 
-export const CLAIM_NAME_LENGTH = 40;
-export const CLAIM_NAME = /^[a-z]([-a-z0-9]*[a-z0-9])?$/;
+const CLAIM_NAME_LENGTH = 40;
+const CLAIM_NAME = /^[a-z]([-a-z0-9]*[a-z0-9])?$/;
 export const CLAIM_NAME_MESSAGE = `must be at most ${CLAIM_NAME_LENGTH} lower-case letters, digits and dashes, and begin with a letter`;
 
 /**

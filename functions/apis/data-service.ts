@@ -14,7 +14,7 @@ const isScalar = (value: unknown): value is Scalar => ['string', 'number', 'bool
 
 const CRON6 = /^[0-9*,/-]+( [0-9A-Za-z*,/?-]+){5}$/;
 
-export const DataServiceSchema = z.strictObject({
+const DataServiceSchema = z.strictObject({
   clusterRef: group(
     z.strictObject({ name: refused(fields.objectName(), 'Name of the OpenOvaCluster') }).optional(),
     "Cluster of the claim's namespace in which the service runs. Exactly one of clusterRef and regionRef",

@@ -40,9 +40,9 @@ export const quantity = () =>
     .max(16)
     .regex(/^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$/)
     .meta({ example: '50Gi' });
-export const cron = () => z.string().min(1).max(64).regex(CRON5).meta({ example: '0 */6 * * *' });
+const cron = () => z.string().min(1).max(64).regex(CRON5).meta({ example: '0 */6 * * *' });
 
-export const uuid = () =>
+const uuid = () =>
   z
     .string()
     .length(36)
@@ -50,15 +50,14 @@ export const uuid = () =>
     .meta({ example: '3f2504e0-4f89-41d3-9a0c-0305e82c3301' });
 
 /** Free-form settings that only a chart or an engine can judge. */
-export const freeForm = () =>
+const freeForm = () =>
   z.custom<JsonObject>(isObject).meta({ type: 'object', 'x-kubernetes-preserve-unknown-fields': true });
 
 /** A reference to a Secret of the claim's namespace. */
-export const namedSecretRef = () => z.strictObject({ name: live(objectName(), 'Name of the Secret') });
-export type NamedSecretRef = z.output<ReturnType<typeof namedSecretRef>>;
+const namedSecretRef = () => z.strictObject({ name: live(objectName(), 'Name of the Secret') });
 
 /** Which providers of clouds there are words for. Those that are not available yet are refused by a rule. */
-export const CLOUDS = ['aws', 'azure', 'existing', 'gcp', 'hetzner', 'huawei', 'oci'] as const;
+const CLOUDS = ['aws', 'azure', 'existing', 'gcp', 'hetzner', 'huawei', 'oci'] as const;
 export const AVAILABLE_CLOUDS = ['existing', 'hetzner'] as const;
 
 export const cloud = () =>
@@ -142,7 +141,7 @@ export const controlPlane = () =>
     ),
   });
 
-export const EFFECTS = ['NoExecute', 'NoSchedule', 'PreferNoSchedule'] as const;
+const EFFECTS = ['NoExecute', 'NoSchedule', 'PreferNoSchedule'] as const;
 
 export const pool = () =>
   z.strictObject({
@@ -371,7 +370,7 @@ export const archival = () =>
   });
 export type Archival = z.output<ReturnType<typeof archival>>;
 
-export const LETS_ENCRYPT = 'https://acme-v02.api.letsencrypt.org/directory';
+const LETS_ENCRYPT = 'https://acme-v02.api.letsencrypt.org/directory';
 
 export const certificates = () =>
   z.strictObject({
@@ -402,7 +401,6 @@ export const component = () =>
       "Values of the component's chart, merged over ours: objects by key, lists replaced; the last word is yours",
     ),
   });
-export type ComponentChoice = z.output<ReturnType<typeof component>>;
 
 /** Without a default in the schema: not every release has something for every slot, and what it lacks is refused. */
 const SLOT = { otherwise: 'what the release has for it first' };
@@ -446,7 +444,6 @@ export const platform = () =>
       'Single components of the catalogue, by id: switched on or off, and their values',
     ),
   });
-export type PlatformChoices = z.output<ReturnType<typeof platform>>;
 
 export const blueprints = () =>
   live(

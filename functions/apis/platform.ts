@@ -9,7 +9,7 @@ import { chosen, shared, type Certificates, type LoadBalancer } from './region.t
 
 const STAGES = ['Network', 'Platform'] as const;
 
-export const PlatformSchema = z.strictObject({
+const PlatformSchema = z.strictObject({
   region: group(
     z.strictObject({
       name: refused(fields.regionName(), 'Name of the region'),
@@ -86,7 +86,7 @@ export const PlatformSchema = z.strictObject({
   peers: fields.peers(),
 });
 
-export type PlatformGiven = z.output<typeof PlatformSchema>;
+type PlatformGiven = z.output<typeof PlatformSchema>;
 
 export type PlatformSpec = Omit<PlatformGiven, 'loadBalancer' | 'certificates'> & {
   readonly loadBalancer: LoadBalancer;

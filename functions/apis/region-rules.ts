@@ -448,7 +448,7 @@ function numbersOf(version: string): readonly [number, number, number] {
 }
 
 /** Whether K3s may be upgraded so: by one minor version at most, never down. */
-export function isUpgrade(from: string, to: string): boolean {
+function isUpgrade(from: string, to: string): boolean {
   const [[minor, patch, build], [minorTo, patchTo, buildTo]] = [numbersOf(from), numbersOf(to)];
   if (minor !== minorTo) return minorTo === minor + 1;
   return patchTo > patch || (patchTo === patch && buildTo >= build);

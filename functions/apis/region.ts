@@ -100,7 +100,7 @@ export const RegionSchema = z.strictObject({
 /** A region's spec as given, with the defaults that do not depend on other fields. */
 export type RegionGiven = z.output<typeof RegionSchema>;
 
-export interface ControlPlane {
+interface ControlPlane {
   readonly count: 1 | 3 | 5;
   /** Empty with existing machines. */
   readonly serverTypes: readonly string[];
@@ -112,7 +112,7 @@ export type Pool = Omit<z.output<ReturnType<typeof fields.pool>>, 'count' | 'ser
   readonly serverTypes: readonly string[];
 };
 
-export type RegionNetwork = Omit<RegionGiven['network'], 'subnetCidr' | 'clusterName'> & {
+type RegionNetwork = Omit<RegionGiven['network'], 'subnetCidr' | 'clusterName'> & {
   readonly subnetCidr: string;
   readonly clusterName: string;
 };
@@ -214,7 +214,7 @@ export function parseRegion(xr: Manifest): Parsed<RegionSpec> {
 }
 
 /** What a cluster tells each of its regions. */
-export interface Wiring {
+interface Wiring {
   readonly cluster: { readonly name: string };
   readonly network: RegionNetwork;
   readonly peers: readonly fields.Peer[];

@@ -120,7 +120,6 @@ export const ClusterStatusSchema = z.strictObject({
   ),
   estimate: estimate(MACHINES),
 });
-export type ClusterStatus = z.output<typeof ClusterStatusSchema>;
 
 export const RegionStatusSchema = z.strictObject({
   ...common(),
@@ -160,7 +159,6 @@ export const RegionStatusSchema = z.strictObject({
     'Ranges of the region',
   ),
 });
-export type RegionStatus = z.output<typeof RegionStatusSchema>;
 
 export const PlatformStatusSchema = z.strictObject({
   ...common(),
@@ -181,7 +179,6 @@ export const PlatformStatusSchema = z.strictObject({
   memoryMiB: whole('Memory that the chosen components need'),
   teardown: text('State of the hook that removes cloud objects of workloads when the region goes'),
 });
-export type PlatformStatus = z.output<typeof PlatformStatusSchema>;
 
 export const DataServiceStatusSchema = z.strictObject({
   ...common(),
@@ -218,4 +215,3 @@ export const DataServiceStatusSchema = z.strictObject({
   connectionSecretRef: secretRef("Secret in the claim's namespace that applications connect with"),
   estimate: estimate('Estimate of all instances with their volumes; they run on machines that their region counts'),
 });
-export type DataServiceStatus = z.output<typeof DataServiceStatusSchema>;
