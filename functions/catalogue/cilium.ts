@@ -18,6 +18,8 @@ export const cilium = defineComponent({
   step: 'NetworkReady',
   profile: 'minimal',
   slot: { name: 'mesh', variant: 'cilium' },
+  // K3s runs without a network and without kube-proxy.
+  usedBy: () => 'every node for its network',
   needs: ['gateway-api-crds'],
   chart: {
     repository: 'https://helm.cilium.io/',

@@ -138,8 +138,9 @@ function checkNeeds(spec: Choices, engines: Engines, components: readonly Compon
     const users = on.filter(({ needs }) => needs.includes(component.id)).map(({ id }) => `"${id}"`);
     const service = component.usedBy?.(engines);
     if (service !== undefined) users.push(service);
-    // What was neither asked for nor refused is missing because of a choice elsewhere, which has its own problem.
-    if (users.length > 0 && (service !== undefined || component.slot === undefined))
+    // What nobody switched off is missing because another variant was chosen, which has its own problem.
+    const off = spec.platform.components[component.id]?.enabled === false;
+    if (users.length > 0 && (off || component.slot === undefined))
       missing.set(component.id, users.sort());
   }
   return [...missing].sort().map(([id, users]) => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { catalogue } from '../../functions/catalogue/index.ts';
 import { memoryNeeded } from '../../functions/catalogue/memory.ts';
 import { checkPlatform } from '../../functions/catalogue/select.ts';
 import { objectAt, textAt, type JsonObject, type Manifest } from '../../functions/kernel/manifest.ts';
@@ -337,6 +338,24 @@ describe('mistakes in the choice of components', () => {
       over: { platform: { components: { 'cert-manager': { enabled: false } } } },
       want: [
         'spec.platform.components.cert-manager.enabled is false, must be true, needed by "cluster-issuer"',
+      ],
+    },
+    'what the nodes need, switched off': {
+      over: { platform: { profile: 'minimal', components: { cilium: { enabled: false } } } },
+      want: [
+        expect.stringMatching(
+          /^spec\.platform\.components\.cilium\.enabled is false, must be true, needed by .*, every node for its network$/,
+        ),
+      ],
+    },
+    'what the nodes need, switched off with all that needs it': {
+      over: {
+        platform: {
+          components: Object.fromEntries(catalogue.map(({ id }) => [id, { enabled: false }])),
+        },
+      },
+      want: [
+        'spec.platform.components.cilium.enabled is false, must be true, needed by every node for its network',
       ],
     },
     'a whole chain, switched off': {
