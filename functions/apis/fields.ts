@@ -474,8 +474,8 @@ export const backup = () =>
           ),
           retentionDays: live(z.int().min(1).max(3650).default(30), 'Days that a backup is kept'),
         })
-        .prefault({}),
-      'Backups of namespaces and volumes, for regions with an archival store',
+        .optional(),
+      'Backups of namespaces and volumes. Not available yet',
     ),
   });
 export type Backup = z.output<ReturnType<typeof backup>>;

@@ -152,6 +152,21 @@ export const regionRules: readonly Rule<RegionGiven>[] = [
     check: ({ maintenance: { window } }) => unless(window === undefined, { given: shown(window) }),
   },
   {
+    path: 'backup.velero',
+    cel: '!has(self.backup.velero)',
+    clusterCel: everywhere((scope) => `!has(${scope}.velero)`, 'backup'),
+    message: 'is not available yet, must be left out',
+    check: ({ backup: { velero } }) => unless(velero === undefined),
+  },
+  {
+    path: 'restoreFrom',
+    cel: '!has(self.restoreFrom) || has(self.archival)',
+    clusterCel:
+      "has(self.archival) || self.regions.all(r, has(r.archival) || !(has(r.restoreFrom) || (r.role == 'primary' && has(self.restoreFrom))))",
+    message: 'must be left out without archival, the store of the snapshot',
+    check: ({ archival, restoreFrom }) => unless(restoreFrom === undefined || archival !== undefined),
+  },
+  {
     path: 'location',
     cel: `!(${HETZNER}) || (has(self.location) && self.location in ${quoted(LOCATIONS)})`,
     clusterCel: `!(${HETZNER}) || self.regions.all(r, has(r.location) && r.location in ${quoted(LOCATIONS)})`,

@@ -81,6 +81,9 @@ export const existingCluster: JsonObject = {
 
 export const service: JsonObject = { clusterRef: { name: 'acme' }, engine: 'postgres' };
 
+const STORE: JsonObject = { provider: 's3', bucket: 'acme-archive', secretRef: { name: 'acme-s3' } };
+const NO_STORE = 'must be left out without archival, the store of the snapshot';
+
 const BASES = { OpenOvaCluster: cluster, OpenOvaRegion: region, DataService: service } as const;
 
 /** The full example of a cluster, as its design has it. */
@@ -139,7 +142,7 @@ export const fullCluster: JsonObject = {
     },
   },
   blueprints: [],
-  backup: { etcd: { schedule: '0 */6 * * *', retention: 28 }, velero: { retentionDays: 30 } },
+  backup: { etcd: { schedule: '0 */6 * * *', retention: 28 } },
   maintenance: {},
   deletionProtection: true,
   deletion: { machines: 'Delete', volumes: 'Retain' },
@@ -361,6 +364,68 @@ const badRegions: readonly Case[] = [
       'spec.maintenance.window is "Sun 02:00-04:00 UTC", must be left out: maintenance windows are not available yet',
     ],
     ['spec.maintenance.window: must be left out: maintenance windows are not available yet'],
+  ),
+  bad(
+    'OpenOvaRegion',
+    'backups that would not be made',
+    { backup: { velero: { retentionDays: 90 } } },
+    ['spec.backup.velero is not available yet, must be left out'],
+    ['spec.backup.velero: is not available yet, must be left out'],
+  ),
+  bad(
+    'OpenOvaCluster',
+    'backups of one region that would not be made',
+    { regions: [{ name: 'fsn', location: 'fsn1', backup: { velero: {} } }] },
+    ['spec.regions[fsn].backup.velero is not available yet, must be left out'],
+    ['spec.backup.velero: is not available yet, must be left out'],
+  ),
+  bad(
+    'OpenOvaRegion',
+    'a snapshot of a store that nobody named',
+    { restoreFrom: { snapshot: 's3://a/b', tokenSecretRef: { name: 'old' } } },
+    [`spec.restoreFrom ${NO_STORE}`],
+    [`spec.restoreFrom: ${NO_STORE}`],
+  ),
+  bad(
+    'OpenOvaCluster',
+    'a snapshot for the primary, whose own store is missing',
+    {
+      restoreFrom: { snapshot: 's3://a/b', tokenSecretRef: { name: 'old' } },
+      regions: [
+        { name: 'fsn', location: 'fsn1' },
+        { name: 'hel', location: 'hel1', role: 'standby', archival: STORE },
+      ],
+    },
+    [`spec.restoreFrom ${NO_STORE}`],
+    [`spec.restoreFrom: ${NO_STORE}`],
+  ),
+  bad(
+    'OpenOvaCluster',
+    'a snapshot for a standby, whose own store is missing',
+    {
+      regions: [
+        { name: 'fsn', location: 'fsn1', archival: STORE },
+        {
+          name: 'hel',
+          location: 'hel1',
+          role: 'standby',
+          restoreFrom: { snapshot: 's3://a/b', tokenSecretRef: { name: 'old' } },
+        },
+      ],
+    },
+    [`spec.regions[hel].restoreFrom ${NO_STORE}`],
+    [`spec.restoreFrom: ${NO_STORE}`],
+  ),
+  good(
+    'OpenOvaCluster',
+    'a snapshot for the primary, which alone has a store',
+    edited(cluster, {
+      restoreFrom: { snapshot: 's3://a/b', tokenSecretRef: { name: 'old' } },
+      regions: [
+        { name: 'fsn', location: 'fsn1', archival: STORE },
+        { name: 'hel', location: 'hel1', role: 'standby' },
+      ],
+    }),
   ),
   bad(
     'OpenOvaCluster',
@@ -1089,6 +1154,7 @@ const edits: readonly Case[] = [
     {
       cluster: { name: 'acme' },
       'network.networkRef': { name: 'one' },
+      archival: STORE,
       restoreFrom: { snapshot: 's3://a/b', tokenSecretRef: { name: 'old' } },
     },
     {
@@ -1228,6 +1294,7 @@ const edits: readonly Case[] = [
     'OpenOvaCluster',
     'what a cluster is made of',
     {
+      archival: STORE,
       restoreFrom: { snapshot: 's3://a/b', tokenSecretRef: { name: 'old' } },
       regions: [{ name: 'fsn', location: 'fsn1' }],
     },
@@ -1293,6 +1360,7 @@ const edits: readonly Case[] = [
     'OpenOvaCluster',
     'snapshots of regions, a new one and another one',
     {
+      archival: STORE,
       regions: [
         {
           name: 'fsn',
