@@ -140,8 +140,7 @@ function checkNeeds(spec: Choices, engines: Engines, components: readonly Compon
     if (service !== undefined) users.push(service);
     // What nobody switched off is missing because another variant was chosen, which has its own problem.
     const off = spec.platform.components[component.id]?.enabled === false;
-    if (users.length > 0 && (off || component.slot === undefined))
-      missing.set(component.id, users.sort());
+    if (users.length > 0 && (off || component.slot === undefined)) missing.set(component.id, users.sort());
   }
   return [...missing].sort().map(([id, users]) => {
     const asked = spec.platform.components[id]?.enabled;
