@@ -12,6 +12,7 @@ import {
   inputOf,
   isDone,
   jobIdentity,
+  joinedServers,
   joinKey,
   versionKey,
   versionOf,
@@ -215,15 +216,27 @@ export function targetOf({ observed }: Region, machine: Machine, identity: strin
   };
 }
 
-/** The servers of the region but this machine, lowest ordinal first, as far as they are known. */
+/**
+ * The servers of the region but this machine, as far as they are known: lowest ordinal first, then those that are to leave
+ * and are members still.
+ */
 export function serversOf(region: Region, except: string): Target[] {
-  return region.machines
+  const { machines, observed } = region;
+  const staying = machines
     .filter(({ role, id }) => role === 'server' && id !== except)
     .flatMap((peer) => {
-      const identity = identityOf(peer, region.observed);
+      const identity = identityOf(peer, observed);
       return identity === undefined ? [] : [targetOf(region, peer, identity)];
     });
 }
+  const wanted = new Set(machines.map(({ id }) => id));
+  const leaving = [...joinedServers(observed)]
+    .filter(([id]) => id !== except && !wanted.has(id))
+    .flatMap(([, joined]) => {
+      const input = inputOf(joined);
+      return input?.operation === 'server' ? [input.target] : [];
+    });
+  return [...staying, ...leaving];
 
 function loadBalancerAddresses(region: Region): string[] {
   return region.spec.loadBalancer.api ? loadBalancerIps(region) : [];

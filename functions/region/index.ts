@@ -11,7 +11,7 @@ import { planBootstrap, prepare, PREPARE } from './bootstrap.ts';
 import { planDns } from './dns.ts';
 import { gatewayTargets } from './gateway.ts';
 import { planCloud } from './hcloud.ts';
-import { attemptAt, job, resultIn, resultKey, resultOf, type Jobs } from './jobs.ts';
+import { attemptAt, job, joinedServers, resultIn, resultKey, resultOf, type Jobs } from './jobs.ts';
 import { CONTROL_PLANE, planAddresses } from './machines.ts';
 import { planPlatform } from './platform.ts';
 import { regionOf, type Region } from './region.ts';
@@ -86,7 +86,8 @@ function hasKeys(jobs: Jobs): After {
   };
 }
 
-function problems({ xr, spec, machines }: Region, addresses: number): Problem[] {
+function problems({ xr, spec, machines, observed }: Region, addresses: number): Problem[] {
+  const joined = joinedServers(observed);
   const taken = spec.pools.some(({ name }) => name === CONTROL_PLANE);
   return [
     ...(isOlder(spec, textAt(xr, 'status', 'release')) ? [] : checkPlatform(spec)),
@@ -95,6 +96,14 @@ function problems({ xr, spec, machines }: Region, addresses: number): Problem[] 
           {
             field: `spec.pools[${CONTROL_PLANE}].name`,
             message: `is "${CONTROL_PLANE}", which is what the servers' own pool is called, must be another name`,
+          },
+        ]
+      : []),
+    ...(spec.cloud.provider === 'existing' && joined.size > 0 && !machines.some(({ id }) => joined.has(id))
+      ? [
+          {
+            field: 'spec.machines',
+            message: `has no server that has joined, must keep at least one of "${[...joined.keys()].join('", "')}" until another has`,
           },
         ]
       : []),

@@ -16,7 +16,7 @@ import { listAt, textAt, type JsonObject, type Manifest } from '../kernel/manife
 import { nameFor, RETRY_ANNOTATION, SYSTEM_NAMESPACE } from '../kernel/names.ts';
 import { hasFailed, isReady, type Observed } from '../kernel/observed.ts';
 import { IMAGE } from '../release.ts';
-import { identityOf, type Machine } from './machines.ts';
+import { identityOf, machinesBeingRemoved, type Machine } from './machines.ts';
 
 const VERSION_ANNOTATION = 'platform.openova.io/kubernetes-version';
 
@@ -129,6 +129,18 @@ export function joinKey(jobs: Jobs, machine: Machine): string {
 
 /** A Job and the ConfigMap for its result. */
 export function job(jobs: Jobs, task: Task): Node[] {
+/** The Jobs by which servers have joined, by machine; without those of machines whose way out has begun. */
+export function joinedServers(observed: Observed): ReadonlyMap<string, Manifest> {
+  const beingRemoved = machinesBeingRemoved(observed);
+  return new Map(
+    observed.ours.flatMap(([key, object]): [string, Manifest][] => {
+      const [operation, id] = key.split('/');
+      const joined = operation === 'server' && object.kind === 'Job' && isReady(object);
+      return joined && id !== undefined && !beingRemoved.has(id) ? [[id, object]] : [];
+    }),
+  );
+}
+
   const { xr, observed } = jobs;
   const { key, retry } = currentAttempt(jobs, task.key);
   const result = `${key}/result`;

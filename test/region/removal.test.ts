@@ -1,9 +1,25 @@
-/** Machines that are wanted again after their way out has begun. */
+/** Machines that leave, and such as are wanted again after their way out has begun. */
 import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../functions/kernel/manifest.ts';
-import { History, idOf, jobsOf, LEAST, machine } from './history.ts';
+import { inputOf } from '../../functions/region/jobs.ts';
+import { after, History, idOf, jobsOf, LEAST, machine } from './history.ts';
 
 const pool = (count: number): JsonObject => ({ ...LEAST, pools: [{ name: 'general', count }] });
+
+/** A region of machines that exist: servers `s…`, agents `a…`. */
+const existing = (...names: readonly string[]): JsonObject => ({
+  name: 'home',
+  domain: 'acme.example.com',
+  cloud: { provider: 'existing' },
+  pools: [{ name: 'general' }],
+  machines: names.map((name, index) => ({
+    name,
+    address: `203.0.113.${index + 1}`,
+    hostKey: 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA==',
+    role: name.startsWith('s') ? 'server' : 'agent',
+    ...(name.startsWith('a') && { pool: 'general' }),
+  })),
+});
 
 /** A region whose drain Job of the last machine exists and still runs. */
 function draining(before: JsonObject, less: JsonObject): { history: History; drain: string } {
@@ -70,19 +86,6 @@ describe('a machine that is wanted again while its node leaves', () => {
   });
 
   it('a machine that exists already is joined once more', () => {
-    const existing = (...names: readonly string[]): JsonObject => ({
-      name: 'home',
-      domain: 'acme.example.com',
-      cloud: { provider: 'existing' },
-      pools: [{ name: 'general' }],
-      machines: names.map((name, index) => ({
-        name,
-        address: `203.0.113.${index + 1}`,
-        hostKey: 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA==',
-        role: name.startsWith('s') ? 'server' : 'agent',
-        ...(name.startsWith('a') && { pool: 'general' }),
-      })),
-    });
     const { history, drain } = draining(existing('s1', 'a1', 'a2'), existing('s1', 'a1'));
     const join = jobsOf(history, 'agent').find((key) => key.startsWith('agent/a2/')) ?? '';
     history.spec = existing('s1', 'a1', 'a2');
@@ -92,5 +95,53 @@ describe('a machine that is wanted again while its node leaves', () => {
     expect(turns.flatMap(({ dropped }) => dropped)).toContain(join);
     expect(turns.flatMap(({ made }) => made)).toContain(join);
     expect(jobsOf(history, 'drain-and-remove')).toEqual([]);
+  });
+});
+
+describe('servers that leave', () => {
+  const all = existing('s1', 's2', 's3');
+
+  it.each([
+    { to: existing('s4'), reason: 'one instead of all' },
+    { to: existing('s4', 's5', 's6'), reason: 'as many instead of all' },
+  ])('never all at once, $reason: nobody would know the cluster', ({ to }) => {
+    const { history, made, dropped } = after((one) => {
+      one.spec = to;
+    }, all);
+
+    expect({ made, dropped }).toEqual({ made: [], dropped: [] });
+    expect(history.turn().graph.problems).toEqual([
+      {
+        field: 'spec.machines',
+        message:
+          'has no server that has joined, must keep at least one of "s1", "s2", "s3" until another has',
+      },
+    ]);
+  });
+
+  it('also not when the one that would stay is on its way out', () => {
+    const { history } = draining(all, existing('s1'));
+    history.spec = existing('s2');
+
+    expect(history.turn().graph.problems).toMatchObject([{ field: 'spec.machines' }]);
+  });
+
+  it('before any has joined, all may be others', () => {
+    const history = new History(existing('s1'));
+    while (jobsOf(history, 'server').length === 0) history.turn();
+    history.fail(jobsOf(history, 'server')[0] ?? '');
+    history.spec = existing('s2');
+    history.settle();
+
+    expect(history.status).toMatchObject({ phase: 'Ready' });
+  });
+
+  it('are named to others while they are members', () => {
+    const { history, drain } = draining(all, existing('s1'));
+
+    expect(inputOf(history.get(drain))).toMatchObject({
+      target: { name: 's2' },
+      peers: [{ name: 's1' }, { name: 's3' }],
+    });
   });
 });
