@@ -9,6 +9,7 @@ import { API_VERSION } from '../apis/xrd.ts';
 import type { Choices } from '../catalogue/component.ts';
 import { isNewer } from '../catalogue/release.ts';
 import { checkPlatform } from '../catalogue/select.ts';
+import { checkService } from '../data-service/index.ts';
 import type { Parsed, Problem } from '../kernel/graph.ts';
 import { objectAt, type Json, type JsonObject, type Manifest } from '../kernel/manifest.ts';
 import { GROUP } from '../kernel/names.ts';
@@ -25,22 +26,22 @@ export interface Finding {
 
 type Check = (object: Manifest) => readonly Problem[];
 
-/** What parsing finds, and in what parses, what the catalogue and the installed release say of the choices. */
+/** What parsing finds, and in what parses, what the catalogue, the installed release and engines say of it. */
 function checking<Spec>(
   parse: (object: Manifest) => Parsed<Spec>,
-  choices: (spec: Spec) => readonly Choices[],
+  further: (spec: Spec) => readonly Problem[],
 ): Check {
   return (object) => {
     const parsed = parse(object);
-    return parsed.ok ? choices(parsed.spec).flatMap(checkChoices) : parsed.problems;
+    return parsed.ok ? further(parsed.spec) : parsed.problems;
   };
 }
 
 const CHECKS: Readonly<Record<string, Check>> = {
-  XDataService: checking(parseDataService, () => []),
-  XOpenOvaCluster: checking(parseCluster, ({ regions }) => regions.map(({ spec }) => spec)),
-  XOpenOvaPlatform: checking(parsePlatform, (spec) => [spec]),
-  XOpenOvaRegion: checking(parseRegion, (spec) => [spec]),
+  XDataService: checking(parseDataService, checkService),
+  XOpenOvaCluster: checking(parseCluster, ({ regions }) => regions.flatMap(({ spec }) => checkChoices(spec))),
+  XOpenOvaPlatform: checking(parsePlatform, checkChoices),
+  XOpenOvaRegion: checking(parseRegion, checkChoices),
 };
 
 function checkChoices(spec: Choices): Problem[] {

@@ -34,7 +34,7 @@ export const dataServiceComposer: Composer<DataServiceSpec> = {
 function plan(input: Input<DataServiceSpec>): Graph {
   const { spec, observed } = input;
   const engine = ENGINES.get(spec.engine);
-  const problems = checkInput(input, engine);
+  const problems = checkInput(input);
   const found = findHome(input);
   if (engine === undefined || isMissing(found)) {
     const claim = claimOf(spec);
@@ -45,15 +45,25 @@ function plan(input: Input<DataServiceSpec>): Graph {
     };
   }
   const site = siteOf(input, found);
-  const planned = engine.plan(site);
   return {
-    nodes: [namespaceOf(site, engine.operator), inUse(site), inReach(site), ...planned.nodes],
-    problems: [...problems, ...(planned.problems ?? [])],
+    nodes: [namespaceOf(site, engine.operator), inUse(site), inReach(site), ...engine.plan(site)],
+    problems,
     leaving: formerConnections(site),
   };
 }
 
-function checkInput({ xr, spec }: Input<DataServiceSpec>, engine: Engine | undefined): Problem[] {
+/** Every mistake in a claim that only its engine knows. */
+export function checkService(
+  spec: Pick<DataServiceSpec, 'database' | 'engine' | 'parameters'>,
+): readonly Problem[] {
+  return (
+    ENGINES.get(spec.engine)?.check(spec) ?? [
+      { field: 'spec.engine', message: `is "${spec.engine}", which is not available yet` },
+    ]
+  );
+}
+
+function checkInput({ xr, spec }: Input<DataServiceSpec>): Problem[] {
   return [
     ...(claimNamespaceOf(xr) === undefined
       ? [
@@ -63,9 +73,7 @@ function checkInput({ xr, spec }: Input<DataServiceSpec>, engine: Engine | undef
           },
         ]
       : []),
-    ...(engine === undefined
-      ? [{ field: 'spec.engine', message: `is "${spec.engine}", which is not available yet` }]
-      : []),
+    ...checkService(spec),
   ];
 }
 

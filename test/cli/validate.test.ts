@@ -5,6 +5,14 @@ import { EXAMPLES, folder, openova, REGION } from './helpers.ts';
 
 const { file } = folder();
 
+const SERVICE = `apiVersion: platform.openova.io/v1alpha1
+kind: DataService
+metadata: { name: orders, namespace: team }
+spec:
+  clusterRef: { name: acme }
+  engine: postgres
+`;
+
 describe('openova validate', () => {
   it('every example is valid', async () => {
     const files = readdirSync(EXAMPLES).map((name) => join(EXAMPLES, name));
@@ -71,6 +79,15 @@ describe('openova validate', () => {
       text: REGION.replace('name: acme\n', `name: ${'a'.repeat(41)}\n`),
       code: 1,
       err: '<stdin>:4: metadata.name is ',
+    },
+    'settings that the engine keeps to itself': {
+      reason: 'the function would refuse them, with or without the cluster of the service',
+      text: SERVICE.replace(
+        'engine: postgres\n',
+        'engine: postgres\n  parameters: { port: "5433", jit: off }\n',
+      ),
+      code: 1,
+      err: '<stdin>:7: spec.parameters.port is set by the operator, must be left out\n1 mistake in 1 object\n',
     },
     'the same claim twice': {
       reason: 'the second would win',

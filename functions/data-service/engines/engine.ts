@@ -1,5 +1,6 @@
 /** What an engine brings to a data service. */
-import type { Graph } from '../../kernel/graph.ts';
+import type { DataServiceSpec } from '../../apis/data-service.ts';
+import type { Node, Problem } from '../../kernel/graph.ts';
 import type { Manifest } from '../../kernel/manifest.ts';
 import type { Settled } from '../../kernel/settle.ts';
 import type { Site } from '../home.ts';
@@ -22,8 +23,10 @@ export interface Engine {
   readonly backupOperator: string;
   /** Fields that a newer package may change, which restarts the engine: they stay while the region runs an older release. */
   readonly packaged: readonly string[];
+  /** What the engine does not let a claim say. */
+  readonly check: (spec: Pick<DataServiceSpec, 'database' | 'parameters'>) => readonly Problem[];
   /** Everything but what all engines share. */
-  readonly plan: (site: Site) => Pick<Graph, 'nodes' | 'problems'>;
+  readonly plan: (site: Site) => readonly Node[];
   readonly read: (site: Site, settled: Settled) => Reading;
   /** What an object in the workload cluster is doing, where it says so in a way of its own. */
   readonly doing: (inside: Manifest) => string | undefined;

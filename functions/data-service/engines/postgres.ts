@@ -4,6 +4,7 @@
  * Source of the fields: CRDs of CloudNativePG v1.30.0 and plugin-barman-cloud v0.13.0, and their documentation, 2026-11.
  */
 import { quantityOf } from '../../apis/data-service-rules.ts';
+import type { DataServiceSpec } from '../../apis/data-service.ts';
 import { cnpgBarmanPlugin } from '../../catalogue/cnpg-barman-plugin.ts';
 import { cnpg } from '../../catalogue/cnpg.ts';
 import { ARCHIVAL_SECRET } from '../../catalogue/names.ts';
@@ -138,25 +139,23 @@ export const postgres: Engine = {
   operator: cnpg.id,
   backupOperator: cnpgBarmanPlugin.id,
   packaged: [IMAGE],
+  check,
   plan,
   read,
   doing,
 };
 
-function plan(site: Site): { nodes: Node[]; problems: Problem[] } {
+function plan(site: Site): Node[] {
   const archive = archiveOf(site);
-  return {
-    nodes: [
-      ...(isArchive(archive) ? [credentials(site, archive), store(site, archive)] : []),
-      cluster(site, isArchive(archive) ? archive : undefined),
-      ...(isArchive(archive) ? [backups(site)] : []),
-      connectionTo(site),
-    ],
-    problems: problemsOf(site),
-  };
+  return [
+    ...(isArchive(archive) ? [credentials(site, archive), store(site, archive)] : []),
+    cluster(site, isArchive(archive) ? archive : undefined),
+    ...(isArchive(archive) ? [backups(site)] : []),
+    connectionTo(site),
+  ];
 }
 
-function problemsOf({ spec: { parameters, database } }: Site): Problem[] {
+function check({ parameters, database }: Pick<DataServiceSpec, 'database' | 'parameters'>): Problem[] {
   const own = Object.keys(parameters)
     .filter((name) => OPERATORS_OWN.has(name))
     .map((name) => ({
