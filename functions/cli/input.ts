@@ -1,6 +1,6 @@
 /** Files of Kubernetes objects: YAML or JSON, several documents in one file, lists, standard input. */
 import { readFile } from 'node:fs/promises';
-import { LineCounter, parseAllDocuments, type Document, type YAMLError } from 'yaml';
+import { LineCounter, parseAllDocuments, visit, type Document, type YAMLError } from 'yaml';
 import { isManifest, isObject, listAt, textAt, type Manifest } from '../kernel/manifest.ts';
 import { EXIT, reasonOf, UserError, type Io } from './io.ts';
 
@@ -45,15 +45,21 @@ function parse(file: string, text: string): Source[] {
     const [error] = document.errors;
     if (error === undefined) return sourcesOf(file, document, lines);
     const { line, col } = lines.linePos(error.pos[0]);
-    throw new UserError(`${file}:${line}: cannot read YAML: ${complaintOf(error, text, col === 1)}`);
+    throw unreadable(file, line, complaintOf(error, text, col === 1));
   });
+}
+
+function unreadable(file: string, line: number, complaint: string): UserError {
+  return new UserError(`${file}:${line}: cannot read YAML: ${complaint}`);
 }
 
 function sourcesOf(file: string, document: Document.Parsed, lines: LineCounter): Source[] {
   const lineAt = (offset: number) => lines.linePos(offset).line;
-  const value: unknown = document.toJS();
-  if (value === null || value === undefined) return [];
   const line = lineAt(document.contents?.range[0] ?? 0);
+  checkAliases(file, document, lineAt);
+  const value = contentOf(document);
+  if (value === undefined) throw unreadable(file, line, 'its aliases stand for too much');
+  if (value === null) return [];
   if (isObject(value) && value['kind'] === 'List' && Array.isArray(value['items'])) {
     return listAt(value, 'items').map((item, index) => {
       const object = manifestOf(item, `${file}:${locate(document, ['items', index], lines) ?? line}`);
@@ -63,6 +69,29 @@ function sourcesOf(file: string, document: Document.Parsed, lines: LineCounter):
   }
   const object = manifestOf(value, `${file}:${line}`);
   return [source(file, line, object, (path) => locate(document, path, lines))];
+}
+
+/** @throws UserError at the first alias that stands for nothing, or for something that it is in itself. */
+function checkAliases(file: string, document: Document.Parsed, lineAt: (offset: number) => number): void {
+  visit(document, {
+    Alias: (_, alias, path) => {
+      const meant = alias.resolve(document);
+      if (meant !== undefined && !path.includes(meant)) return;
+      const wrong = meant === undefined ? 'has no anchor before it' : 'stands for what it is in';
+      throw unreadable(file, lineAt(alias.range?.[0] ?? 0), `alias "*${alias.source}" ${wrong}`);
+    },
+  });
+}
+
+/** The value of a document, null for an empty one; undefined where the library takes its aliases for an attack. */
+function contentOf(document: Document.Parsed): unknown {
+  try {
+    const value: unknown = document.toJS();
+    return value ?? null;
+  } catch (error) {
+    if (error instanceof ReferenceError) return undefined;
+    throw error;
+  }
 }
 
 function source(

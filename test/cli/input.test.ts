@@ -51,6 +51,29 @@ describe('readSources', () => {
       read: () => readSources(['-'], io('a: 1\nb: [1\n')),
       message: '<stdin>:3: cannot read YAML',
     },
+    'an alias of nothing': {
+      reason: 'it says which, and where',
+      read: () => readSources(['-'], io('a: 1\nb: *x\n')),
+      message: '<stdin>:2: cannot read YAML: alias "*x" has no anchor before it',
+    },
+    'an alias of itself': {
+      reason: 'there is no end to it',
+      read: () => readSources(['-'], io('a: &a\n  b: [*a]\n')),
+      message: '<stdin>:2: cannot read YAML: alias "*a" stands for what it is in',
+    },
+    'aliases of aliases of aliases': {
+      reason: 'a few lines would fill the memory',
+      read: () =>
+        readSources(
+          ['-'],
+          io(
+            ['a0: &a0 [x]', ...[1, 2, 3, 4].map((n) => `a${n}: &a${n} [${`*a${n - 1}, `.repeat(9)}]`)].join(
+              '\n',
+            ),
+          ),
+        ),
+      message: '<stdin>:1: cannot read YAML: its aliases stand for too much',
+    },
     'a key twice': {
       reason: 'the second would win in silence',
       read: () => readSources(['-'], io('a:\n  b: 1\n  b: 2\n')),
