@@ -14,6 +14,7 @@ import {
   jobIdentity,
   joinedServers,
   joinKey,
+  sharedConfigIn,
   versionKey,
   versionOf,
   type Task,
@@ -115,8 +116,8 @@ function k3sOf(region: Region, machine: Machine, target: Target) {
  */
 function sharedConfig({ spec, observed }: Region): Config {
   for (const [key, object] of observed.ours) {
-    const input = key.startsWith('server/') ? inputOf(object) : undefined;
-    if (input?.operation === 'server') return input.k3s.common;
+    const config = key.startsWith('server/') ? sharedConfigIn(object) : undefined;
+    if (config !== undefined) return config;
   }
   return serverConfig(spec);
 }

@@ -1,6 +1,8 @@
 /** The bootstrap Jobs: our own image with another entry point. What runs again needs a new key. */
+import * as z from 'zod';
 import type { RegionSpec } from '../apis/region.ts';
 import {
+  Config,
   EXIT,
   Input,
   INPUT_ANNOTATION,
@@ -323,10 +325,19 @@ export function inputTextOf(jobObject: Manifest | undefined): string | undefined
 
 /** The input that a Job was made with; undefined for one that is not ours. */
 export function inputOf(jobObject: Manifest | undefined): Input | undefined {
-  const text = inputTextOf(jobObject);
-  if (text === undefined) return undefined;
+  return Input.safeParse(documentOf(jobObject)).data;
+}
+
+const WithSharedConfig = z.object({ k3s: z.object({ common: Config }) });
+
+/** What a server's Job told every server in the same words: read by itself, also where the contract has changed since. */
+export function sharedConfigIn(jobObject: Manifest): Config | undefined {
+  return WithSharedConfig.safeParse(documentOf(jobObject)).data?.k3s.common;
+}
+
+function documentOf(jobObject: Manifest | undefined): unknown {
   try {
-    return Input.safeParse(JSON.parse(text)).data;
+    return JSON.parse(inputTextOf(jobObject) ?? '');
   } catch {
     return undefined;
   }

@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { isOwn, ownerLabels } from '../../functions/bootstrap/contract.ts';
+import { Input, isOwn, ownerLabels } from '../../functions/bootstrap/contract.ts';
+import inputs from './inputs-0.1.json' with { type: 'json' };
 
 const acme = { claim: { namespace: 'acme-platform', name: 'acme' } };
+
+describe('Jobs of an older release', () => {
+  it.each(inputs)('are read still, for where their machines are: $operation', (input) => {
+    expect(Input.safeParse(input)).toMatchObject({ success: true, data: { target: input.target } });
+  });
+});
 
 describe('Secrets that outlive a claim', () => {
   it('say whose they are', () => {

@@ -225,7 +225,9 @@ describe('a region that changes', () => {
         const made = Object.keys(objectAt(one.get(job), ...path) ?? {}).flatMap(
           (name): [string, string][] => {
             const input = textAt(one.get(job), ...path, name) ?? '';
-            return [[name, input.replace('quota-backend-bytes=2147483648', 'of-old=1')]];
+            const old = input.replace('quota-backend-bytes=2147483648', 'of-old=1');
+            // Nor has it a field that the contract requires by now.
+            return [[name, old.replace(',"cni":"none"', '')]];
           },
         );
         const annotations: Record<string, string> = Object.fromEntries(made);
@@ -234,12 +236,11 @@ describe('a region that changes', () => {
       },
       { ...LEAST, controlPlane: { count: 1 } },
     );
-    const parts = jobsOf(history, 'server').map((key) => {
-      const input = inputOf(history.get(key));
-      return input?.operation === 'server' ? input.k3s.common['etcd-arg'] : key;
-    });
+    const [first, ...joined] = jobsOf(history, 'server').map((key) => inputOf(history.get(key)));
+    const told = { operation: 'server', k3s: { common: { 'etcd-arg': ['of-old=1'] } } };
 
-    expect(parts).toEqual([['of-old=1'], ['of-old=1'], ['of-old=1']]);
+    expect(first).toBeUndefined();
+    expect(joined).toMatchObject([told, told]);
   });
 
   it('three servers from one only join: nothing of the first is done again', () => {
