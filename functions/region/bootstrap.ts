@@ -229,7 +229,6 @@ export function serversOf(region: Region, except: string): Target[] {
       const identity = identityOf(peer, observed);
       return identity === undefined ? [] : [targetOf(region, peer, identity)];
     });
-}
   const wanted = new Set(machines.map(({ id }) => id));
   const leaving = [...joinedServers(observed)]
     .filter(([id]) => id !== except && !wanted.has(id))
@@ -238,6 +237,7 @@ export function serversOf(region: Region, except: string): Target[] {
       return input?.operation === 'server' ? [input.target] : [];
     });
   return [...staying, ...leaving];
+}
 
 function loadBalancerAddresses(region: Region): string[] {
   return region.spec.loadBalancer.api ? loadBalancerIps(region) : [];

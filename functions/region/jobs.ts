@@ -129,8 +129,6 @@ export function joinKey(jobs: Jobs, machine: Machine): string {
   return `${machine.role}/${machine.id}/${jobIdentity(jobs, machine) ?? 'new'}`;
 }
 
-/** A Job and the ConfigMap for its result. */
-export function job(jobs: Jobs, task: Task): Node[] {
 /** The Jobs by which servers have joined, by machine; without those of machines whose way out has begun. */
 export function joinedServers(observed: Observed): ReadonlyMap<string, Manifest> {
   const beingRemoved = machinesBeingRemoved(observed);
@@ -143,6 +141,8 @@ export function joinedServers(observed: Observed): ReadonlyMap<string, Manifest>
   );
 }
 
+/** A Job and the ConfigMap for its result. */
+export function job(jobs: Jobs, task: Task): Node[] {
   const { xr, observed } = jobs;
   const { key, retry } = currentAttempt(jobs, task.key);
   const result = `${key}/result`;
