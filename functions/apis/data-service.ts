@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { claimNameOf } from '../kernel/claim.ts';
 import type { Parsed } from '../kernel/graph.ts';
-import type { Manifest } from '../kernel/manifest.ts';
+import type { JsonObject, Manifest } from '../kernel/manifest.ts';
 import { claimNameProblems } from './claim-name.ts';
 import { dataServiceRules, dataServiceTransitions, ENGINES } from './data-service-rules.ts';
 import { group, live, refused, rolling } from './describe.ts';
@@ -169,6 +169,11 @@ export const dataServiceContract: Contract<DataServiceGiven> = {
   cel: [...dataServiceRules, ...dataServiceTransitions],
   least: { engine: 'postgres' },
 };
+
+/** What can be read of a service's spec in spite of its mistakes: only to look for more of them. */
+export function soundService(raw: JsonObject): DataServiceGiven | undefined {
+  return read(dataServiceContract, raw).sound;
+}
 
 /** The input of an XDataService or its claim. */
 export function parseDataService(xr: Manifest): Parsed<DataServiceSpec> {

@@ -44,6 +44,8 @@ export interface Reading<Given> {
   readonly problems: readonly Problem[];
   /** What was given with defaults filled in; undefined when there are problems. */
   readonly given: Given | undefined;
+  /** The same of what is left without the problems: only to look for more of them. */
+  readonly sound: Given | undefined;
 }
 
 function canonicalObject(value: JsonObject): JsonObject {
@@ -305,6 +307,6 @@ export function read<Given>(contract: Contract<Given>, spec: JsonObject): Readin
     }
   }
   return problems.length === 0 && result.success
-    ? { problems, given: result.data }
-    : { problems: distinct(problems), given: undefined };
+    ? { problems, given: result.data, sound }
+    : { problems: distinct(problems), given: undefined, sound };
 }

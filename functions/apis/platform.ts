@@ -1,7 +1,7 @@
 /** XOpenOvaPlatform: what a region composes to have the platform installed. Internal; there is no claim. */
 import * as z from 'zod';
 import type { Parsed } from '../kernel/graph.ts';
-import type { Manifest } from '../kernel/manifest.ts';
+import type { JsonObject, Manifest } from '../kernel/manifest.ts';
 import { group, live, refused } from './describe.ts';
 import * as fields from './fields.ts';
 import { read, specOf, type Contract } from './parse.ts';
@@ -100,6 +100,12 @@ export const platformContract: Contract<PlatformGiven> = {
   cel: [],
   least: {},
 };
+
+/** What can be read of a platform's spec in spite of its mistakes: only to look for more of them. */
+export function soundPlatform(raw: JsonObject): PlatformSpec | undefined {
+  const { sound } = read(platformContract, raw);
+  return sound && { ...sound, ...chosen(sound) };
+}
 
 /** The input of an XOpenOvaPlatform. */
 export function parsePlatform(xr: Manifest): Parsed<PlatformSpec> {

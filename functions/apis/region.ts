@@ -205,6 +205,12 @@ export function readRegion(raw: JsonObject): Parsed<RegionSpec> {
   return given === undefined ? { ok: false, problems } : { ok: true, spec: completed(given) };
 }
 
+/** What can be read of a region's spec in spite of its mistakes: only to look for more of them. */
+export function soundRegion(raw: JsonObject): RegionSpec | undefined {
+  const { sound } = read(regionContract, raw);
+  return sound && completed(sound);
+}
+
 /** The input of an XOpenOvaRegion or its claim. */
 export function parseRegion(xr: Manifest): Parsed<RegionSpec> {
   const parsed = readRegion(specOf(xr));

@@ -75,12 +75,23 @@ export function checkPlatform(
   components: readonly Component[] = catalogue,
 ): Problem[] {
   return [
+    ...checkNames(spec, components),
+    ...components.flatMap((component) => checkFit(component, spec)),
+    ...checkNeeds(spec, engines, components),
+    ...checkDocuments(spec),
+  ];
+}
+
+/** Every name that the catalogue does not have: what is wrong whatever else the claim says. */
+export function checkNames(
+  spec: Pick<Choices, 'platform'>,
+  components: readonly Component[] = catalogue,
+): Problem[] {
+  return [
     ...SLOTS.flatMap((slot) => checkSlot(slot, spec, components)),
     ...Object.keys(spec.platform.components)
       .sort()
-      .flatMap((id) => checkComponent(id, spec, components)),
-    ...checkNeeds(spec, engines, components),
-    ...checkDocuments(spec),
+      .flatMap((id) => checkId(id, components)),
   ];
 }
 
@@ -96,7 +107,11 @@ function checkDocuments(spec: Choices): Problem[] {
 }
 
 /** `none` says that the region does without; every other word must be one that the catalogue has. */
-function checkSlot(slot: Slot, { platform }: Choices, components: readonly Component[]): Problem[] {
+function checkSlot(
+  slot: Slot,
+  { platform }: Pick<Choices, 'platform'>,
+  components: readonly Component[],
+): Problem[] {
   const chosen = platform[slot];
   const available = [...variants(slot, components), ...(slot === 'registry' ? ['none'] : [])];
   if (chosen === undefined || available.includes(chosen)) return [];
@@ -110,23 +125,20 @@ function checkSlot(slot: Slot, { platform }: Choices, components: readonly Compo
   ];
 }
 
-function checkComponent(id: string, spec: Choices, components: readonly Component[]): Problem[] {
-  const field = `spec.platform.components.${id}`;
-  const component = components.find((candidate) => candidate.id === id);
-  if (component === undefined)
-    return [
-      {
-        field,
-        message: `is not available yet in release ${RELEASE}, available are ${components
-          .map((candidate) => candidate.id)
-          .sort()
-          .join(', ')}`,
-      },
-    ];
-  const { enabled } = spec.platform.components[id] ?? {};
-  if (enabled === true && component.fit?.test(spec) === false)
-    return [{ field: `${field}.enabled`, message: `is true, needs ${component.fit.needs}` }];
-  return [];
+function checkId(id: string, components: readonly Component[]): Problem[] {
+  const available = components.map((component) => component.id);
+  if (available.includes(id)) return [];
+  return [
+    {
+      field: `spec.platform.components.${id}`,
+      message: `is not available yet in release ${RELEASE}, available are ${available.sort().join(', ')}`,
+    },
+  ];
+}
+
+function checkFit({ id, fit }: Component, spec: Choices): Problem[] {
+  if (spec.platform.components[id]?.enabled !== true || fit?.test(spec) !== false) return [];
+  return [{ field: `spec.platform.components.${id}.enabled`, message: `is true, needs ${fit.needs}` }];
 }
 
 /** What is switched off but needed by what is on, or by a data service. */

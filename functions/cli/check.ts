@@ -1,14 +1,14 @@
 /** What is wrong with objects of our kinds, each mistake at its place in the file. */
-import { parseCluster } from '../apis/cluster.ts';
-import { parseDataService } from '../apis/data-service.ts';
+import { parseCluster, regionsGiven } from '../apis/cluster.ts';
+import { parseDataService, soundService, type DataServiceGiven } from '../apis/data-service.ts';
 import { KINDS } from '../apis/kinds.ts';
-import { parsePlatform } from '../apis/platform.ts';
-import { parseRegion } from '../apis/region.ts';
-import { nearest } from '../apis/parse.ts';
+import { parsePlatform, soundPlatform } from '../apis/platform.ts';
+import { parseRegion, soundRegion } from '../apis/region.ts';
+import { nearest, specOf } from '../apis/parse.ts';
 import { API_VERSION } from '../apis/xrd.ts';
 import type { Choices } from '../catalogue/component.ts';
 import { isNewer } from '../catalogue/release.ts';
-import { checkPlatform } from '../catalogue/select.ts';
+import { checkNames, checkPlatform } from '../catalogue/select.ts';
 import { checkService } from '../data-service/index.ts';
 import type { Parsed, Problem } from '../kernel/graph.ts';
 import { objectAt, type Json, type JsonObject, type Manifest } from '../kernel/manifest.ts';
@@ -26,27 +26,41 @@ export interface Finding {
 
 type Check = (object: Manifest) => readonly Problem[];
 
-/** What parsing finds, and in what parses, what the catalogue, the installed release and engines say of it. */
+/** What parsing finds, and in what can be read, what the catalogue, the installed release and engines say of it. */
 function checking<Spec>(
-  parse: (object: Manifest) => Parsed<Spec>,
-  further: (spec: Spec) => readonly Problem[],
+  parse: (object: Manifest) => Parsed<unknown>,
+  readable: (raw: JsonObject) => readonly (Spec | undefined)[],
+  further: (spec: Spec, problems: readonly Problem[]) => readonly Problem[],
 ): Check {
   return (object) => {
     const parsed = parse(object);
-    return parsed.ok ? further(parsed.spec) : parsed.problems;
+    const problems = parsed.ok ? [] : parsed.problems;
+    const found = readable(specOf(object)).flatMap((spec) =>
+      spec === undefined ? [] : further(spec, problems),
+    );
+    return [...problems, ...found];
   };
 }
 
 const CHECKS: Readonly<Record<string, Check>> = {
-  XDataService: checking(parseDataService, checkService),
-  XOpenOvaCluster: checking(parseCluster, ({ regions }) => regions.flatMap(({ spec }) => checkChoices(spec))),
-  XOpenOvaPlatform: checking(parsePlatform, checkChoices),
-  XOpenOvaRegion: checking(parseRegion, checkChoices),
+  XDataService: checking(parseDataService, (raw) => [soundService(raw)], checkSettings),
+  XOpenOvaCluster: checking(parseCluster, (raw) => regionsGiven(raw).map(soundRegion), checkChoices),
+  XOpenOvaPlatform: checking(parsePlatform, (raw) => [soundPlatform(raw)], checkChoices),
+  XOpenOvaRegion: checking(parseRegion, (raw) => [soundRegion(raw)], checkChoices),
 };
 
-function checkChoices(spec: Choices): Problem[] {
+/** The engine's own checks, where it is known which engine it is. */
+function checkSettings(spec: DataServiceGiven, problems: readonly Problem[]): readonly Problem[] {
+  return problems.some(({ field }) => field === 'spec.engine') ? [] : checkService(spec);
+}
+
+/** The parts of a spec, its own or a region's, that decide whether components fit together. */
+const CHOICES = /^spec\.(regions\[[^\]]*\]\.)?(archival|certificates|cloud|dns|loadBalancer|platform)\b/;
+
+function checkChoices(spec: Choices, problems: readonly Problem[]): Problem[] {
   const { release } = spec.platform;
-  if (release === undefined || release === 'latest' || !isNewer(release)) return checkPlatform(spec);
+  if (release === undefined || release === 'latest' || !isNewer(release))
+    return problems.some(({ field }) => CHOICES.test(field)) ? checkNames(spec) : checkPlatform(spec);
   const message = `is "${release}", which is newer than the installed "${RELEASE}", must be ${RELEASE}, latest or left out`;
   return [{ field: 'spec.platform.release', message }];
 }

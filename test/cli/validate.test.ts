@@ -89,6 +89,39 @@ describe('openova validate', () => {
       code: 1,
       err: '<stdin>:7: spec.parameters.port is set by the operator, must be left out\n1 mistake in 1 object\n',
     },
+    'a setting of the engine beside a slip': {
+      reason: 'one run names both',
+      text: SERVICE.replace(
+        'engine: postgres\n',
+        'engine: postgres\n  parameters: { port: 5433 }\n  instances: 0\n',
+      ),
+      code: 1,
+      err: '2 mistakes in 1 object\n',
+    },
+    'a component that there is not, beside a slip': {
+      reason: 'one run names both',
+      text: `${REGION}  platform: { components: { harbour: { enabled: true } } }\n  image: BAD IMAGE\n`,
+      code: 1,
+      err: '2 mistakes in 1 object\n',
+    },
+    'a component that others need switched off, beside a slip elsewhere': {
+      reason: 'whether they fit can be told',
+      text: `${REGION}  platform: { components: { cert-manager: { enabled: false } } }\n  image: BAD IMAGE\n`,
+      code: 1,
+      err: '2 mistakes in 1 object\n',
+    },
+    'a component that does not fit what is mistyped': {
+      reason: 'whether it would fit cannot be told, but what there is not can',
+      text: `${REGION}  platform: { components: { cilium-l2: { enabled: true }, harbour: {} } }\n  loadBalancer: { type: cillium-l2 }\n`,
+      code: 1,
+      err: '2 mistakes in 1 object\n',
+    },
+    'a release that is newer, beside a slip': {
+      reason: 'one run names both',
+      text: `${REGION}  platform: { release: "9.9" }\n  image: BAD IMAGE\n`,
+      code: 1,
+      err: '2 mistakes in 1 object\n',
+    },
     'the same claim twice': {
       reason: 'the second would win',
       text: `${REGION}---\n${REGION}`,
