@@ -14,6 +14,9 @@ import {
   jobIdentity,
   joinedServers,
   joinKey,
+  touchesEtcd,
+  untilDone,
+  untilEnded,
   sharedConfigIn,
   versionKey,
   versionOf,
@@ -43,7 +46,10 @@ export function prepare({ xr, spec }: Region): Task {
   };
 }
 
-/** K3s on every machine: the first server, Cilium, the other servers one at a time, then the agents; then upgrades. */
+/**
+ * K3s on every machine: the first server, Cilium, the other servers one at a time, then upgrades of servers, for which etcd
+ * shall be whole; then the agents.
+ */
 export function planBootstrap(region: Region): Task[] {
   const { spec, machines } = region;
   const servers = machines.filter(({ role }) => role === 'server');
@@ -57,7 +63,13 @@ export function planBootstrap(region: Region): Task[] {
     if (index === 0) joins.push(kubeconfig(region, servers));
   }
   const serverJoins = joins.filter(({ key }) => key.startsWith('server/'));
-  const serverUpgrades = upgrades(region, servers);
+  const serverUpgrades = upgrades(region, servers, [
+    ...untilDone(
+      region.jobs,
+      serverJoins.map(({ key }) => key),
+    ),
+    ...untilEnded(region.observed, touchesEtcd),
+  ]);
   // An agent must never be newer than a server.
   const current = [...serverJoins, ...serverUpgrades].map(({ key }) => key);
   const agentJoins = agents.map((machine) => join(region, machine, [...current, NETWORK_READY]));
@@ -65,7 +77,11 @@ export function planBootstrap(region: Region): Task[] {
     ...joins,
     ...agentJoins,
     ...serverUpgrades,
-    ...upgrades(region, agents, serverUpgrades.at(-1)),
+    ...upgrades(
+      region,
+      agents,
+      serverUpgrades.slice(-1).map(({ key }) => key),
+    ),
     ...machinesToLabel(region).map((machine) => label(region, machine)),
   ];
 }
@@ -83,7 +99,11 @@ function join(region: Region, machine: Machine, after: readonly After[]): Task {
   return {
     key,
     step: 'KubernetesReady',
-    after: [...(machine.existing ? [PREPARE] : [machineKey(machine.id)]), ...after],
+    after: [
+      ...(machine.existing ? [PREPARE] : [machineKey(machine.id)]),
+      ...after,
+      ...(machine.role === 'server' ? untilEnded(region.observed, touchesEtcd) : []),
+    ],
     input: () => {
       const target = targetOf(region, machine, jobIdentity(jobs, machine) ?? 'new');
       const shared = { target, peers: serversOf(region, machine.id), k3s: k3sOf(region, machine, target) };
@@ -150,7 +170,7 @@ function kubeconfig(region: Region, servers: readonly Machine[]): Task {
 }
 
 /** Nodes that were joined or upgraded with another version than the one asked for: servers first, one at a time. */
-function upgrades(region: Region, machines: readonly Machine[], first?: Task): Task[] {
+function upgrades(region: Region, machines: readonly Machine[], after: readonly After[]): Task[] {
   const { xr, spec, observed, jobs } = region;
   const tasks: Task[] = [];
   for (const machine of machines) {
@@ -160,11 +180,10 @@ function upgrades(region: Region, machines: readonly Machine[], first?: Task): T
     const version = versionOf(observed.get(attemptAt(jobs, joined)));
     if (version === undefined || version === spec.kubernetes.version || !isDone(jobs, joined)) continue;
     const key = `upgrade/${machine.id}/${identity}-${versionKey(spec.kubernetes.version)}`;
-    const before = tasks.at(-1) ?? first;
     tasks.push({
       key,
       step: 'KubernetesReady',
-      after: before ? [before.key] : [joined],
+      after: [...after, tasks.at(-1)?.key ?? joined],
       input: () => {
         const target = targetOf(region, machine, identity);
         return {

@@ -43,7 +43,8 @@ function plan(region: Region): Graph {
           prepared: [attemptAt(jobs, PREPARE), hasKeys(jobs)],
         });
   const leaving = leavingMachines(region);
-  const tasks = [prepare(region), ...planBootstrap(region), ...planRemovals(region, leaving)];
+  const bootstrap = planBootstrap(region);
+  const tasks = [prepare(region), ...bootstrap, ...planRemovals(region, leaving, bootstrap)];
   const jobNodes = tasks.flatMap((task) => job(jobs, task));
   const results = jobNodes
     .filter(({ manifest }) => manifest.kind === 'ConfigMap')

@@ -17,6 +17,7 @@ import type { After, Node, Template } from '../kernel/graph.ts';
 import { listAt, textAt, type JsonObject, type Manifest } from '../kernel/manifest.ts';
 import { nameFor, RETRY_ANNOTATION, SYSTEM_NAMESPACE } from '../kernel/names.ts';
 import { hasFailed, isReady, type Observed } from '../kernel/observed.ts';
+import { few } from '../kernel/report.ts';
 import { IMAGE } from '../release.ts';
 import { identityOf, machinesBeingRemoved, type Machine } from './machines.ts';
 
@@ -139,6 +140,31 @@ export function joinedServers(observed: Observed): ReadonlyMap<string, Manifest>
       return joined && id !== undefined && !beingRemoved.has(id) ? [[id, object]] : [];
     }),
   );
+}
+
+/** What waits for the end, good or bad, of those Jobs of a sort that still run. */
+export function untilEnded(observed: Observed, isSuch: (key: string, job: Manifest) => boolean): After[] {
+  const running = observed.ours.filter(
+    ([key, one]) => one.kind === 'Job' && !isReady(one) && !hasFailed(one) && isSuch(key, one),
+  );
+  return waiting(running.map(([key]) => key));
+}
+
+/** What waits until other tasks are done, and may leave after them as well as before. */
+export function untilDone(jobs: Jobs, keys: readonly string[]): After[] {
+  return waiting(keys.filter((key) => !isDone(jobs, key)));
+}
+
+/** Not a wait for the keys themselves: what was made after something else keeps that from leaving. */
+function waiting(keys: readonly string[]): After[] {
+  if (keys.length === 0) return [];
+  return [{ key: 'role', until: `when done: ${few(keys)}`, test: () => false }];
+}
+
+/** Whether a Job adds, stops or takes away a member of etcd: of these one runs at a time. */
+export function touchesEtcd(key: string, job: Manifest): boolean {
+  if (key.startsWith('server/')) return true;
+  return /^(upgrade|drain-and-remove)\//.test(key) && inputTextOf(job)?.includes('"role":"server"') === true;
 }
 
 /** A Job and the ConfigMap for its result. */

@@ -5,7 +5,7 @@ import { PROTECTION } from '../kernel/protection.ts';
 import { serversOf } from './bootstrap.ts';
 import { labelKey, machinesToLabel } from './gateway.ts';
 import { refersToLost } from './hcloud.ts';
-import { attemptAt, common, inputOf, type Task } from './jobs.ts';
+import { attemptAt, common, inputOf, touchesEtcd, untilDone, untilEnded, type Task } from './jobs.ts';
 import {
   cloudId,
   CONTROL_PLANE,
@@ -25,7 +25,7 @@ export interface LeavingMachine {
   readonly joined: boolean;
 }
 
-/** Observed machines that go: agents first, highest ordinal first. */
+/** Observed machines that go: agents first, highest ordinal or last name first: none before one that was made after it. */
 export function leavingMachines({ observed, machines }: Region): LeavingMachine[] {
   const wanted = new Set(machines.map(({ id }) => id));
   const beingRemoved = machinesBeingRemoved(observed);
@@ -44,7 +44,7 @@ export function leavingMachines({ observed, machines }: Region): LeavingMachine[
   const ordinal = ({ id }: LeavingMachine) => parseMachineId(id)?.ordinal ?? 0;
   return [...roles.values()].sort(
     (left, right) =>
-      left.role.localeCompare(right.role) || ordinal(right) - ordinal(left) || (left.id < right.id ? -1 : 1),
+      left.role.localeCompare(right.role) || ordinal(right) - ordinal(left) || (left.id < right.id ? 1 : -1),
   );
 }
 
@@ -53,8 +53,12 @@ function drainKeyOf({ observed }: Region, { id }: LeavingMachine): string {
 }
 
 /** The drain of the one machine whose turn it is; the others wait with all they have. */
-export function planRemovals(region: Region, leaving: readonly LeavingMachine[]): Task[] {
-  const { xr, xrName, observed } = region;
+export function planRemovals(
+  region: Region,
+  leaving: readonly LeavingMachine[],
+  bootstrap: readonly Task[],
+): Task[] {
+  const { xr, xrName, observed, jobs } = region;
   const next = leaving.find(({ joined }) => joined);
   if (next === undefined) return [];
   const key = drainKeyOf(region, next);
@@ -75,8 +79,16 @@ export function planRemovals(region: Region, leaving: readonly LeavingMachine[])
     {
       key,
       step: 'MachinesReady',
-      // What the Gateway moves to serves before this machine may be the last that does.
-      after: machinesToLabel(region).map((machine) => labelKey(region, machine)),
+      after: [
+        // What the Gateway moves to serves before this machine may be the last that does.
+        ...machinesToLabel(region).map((machine) => labelKey(region, machine)),
+        ...(next.role === 'server' ? untilDone(jobs, tasksOfServers(region, bootstrap)) : []),
+        ...untilEnded(
+          observed,
+          (one, object) =>
+            one.split('/')[1] === next.id || (next.role === 'server' && touchesEtcd(one, object)),
+        ),
+      ],
       input: () => ({
         ...common(xr, key, 'drain-and-remove'),
         operation: 'drain-and-remove',
@@ -87,6 +99,14 @@ export function planRemovals(region: Region, leaving: readonly LeavingMachine[])
       }),
     },
   ];
+}
+
+/** Keys of what comes before a server may go: the others have joined and are upgraded. */
+function tasksOfServers({ machines }: Region, bootstrap: readonly Task[]): string[] {
+  const servers = new Set(machines.filter(({ role }) => role === 'server').map(({ id }) => id));
+  return bootstrap
+    .map(({ key }) => key)
+    .filter((key) => /^(server|upgrade)\//.test(key) && servers.has(key.split('/')[1] ?? ''));
 }
 
 /** Everything of a machine that goes waits for its drain; one that never joined has nothing to drain. */

@@ -121,7 +121,7 @@ describe('servers that leave', () => {
 
   it('also not when the one that would stay is on its way out', () => {
     const { history } = draining(all, existing('s1'));
-    history.spec = existing('s2');
+    history.spec = existing('s3');
 
     expect(history.turn().graph.problems).toMatchObject([{ field: 'spec.machines' }]);
   });
@@ -140,8 +140,76 @@ describe('servers that leave', () => {
     const { history, drain } = draining(all, existing('s1'));
 
     expect(inputOf(history.get(drain))).toMatchObject({
-      target: { name: 's2' },
-      peers: [{ name: 's1' }, { name: 's3' }],
+      target: { name: 's3' },
+      peers: [{ name: 's1' }, { name: 's2' }],
     });
+  });
+});
+
+describe('one Job at a time changes etcd', () => {
+  const servers = (count: number, version: string): JsonObject => ({
+    ...LEAST,
+    controlPlane: { count },
+    pools: [],
+    kubernetes: { version },
+  });
+  const [old, fresh] = ['v1.35.3+k3s1', 'v1.36.3+k3s1'];
+
+  it.each([
+    {
+      from: servers(1, old),
+      to: servers(3, fresh),
+      order: ['server', 'upgrade'],
+      reason: 'new servers join, then the first is upgraded',
+    },
+    {
+      from: servers(3, old),
+      to: servers(1, fresh),
+      order: ['upgrade', 'drain-and-remove'],
+      reason: 'the one that stays is upgraded, then drains',
+    },
+    {
+      from: existing('s1', 's2', 's3'),
+      to: existing('s1', 's4', 's5'),
+      order: ['server', 'drain-and-remove'],
+      reason: 'joins, then drains',
+    },
+  ])('$reason', ({ from, to, order }) => {
+    const history = new History(from);
+    history.settle();
+    history.spec = to;
+    const done: string[] = [];
+    for (let count = 0; count < 60; count++) {
+      const made = history
+        .turn()
+        .made.filter((key) => /^(server|upgrade|drain-and-remove)\//.test(key) && !key.endsWith('/result'));
+      expect(made.length).toBeLessThan(2);
+      for (const key of made) {
+        done.push(key.split('/')[0] ?? '');
+        history.change(key, 'status', { active: 1 });
+        const others = history.settle().flatMap((turn) => turn.made);
+        expect(others.filter((one) => /^(server|upgrade|drain-and-remove)\//.test(one))).toEqual([]);
+        history.change(key, 'status', { succeeded: 1 });
+      }
+    }
+
+    expect([...new Set(done)]).toEqual(order);
+    expect(history.turn().settled.ready).toBe(true);
+  });
+
+  it.each(['active', 'failed'])('a drain waits for the end of the join of the same server: %s', (end) => {
+    const history = new History(servers(1, fresh));
+    history.settle();
+    history.spec = servers(3, fresh);
+    for (let count = 0; jobsOf(history, 'server').length < 2 && count < 20; count++) history.turn();
+    const join = jobsOf(history, 'server')[1] ?? '';
+    history.change(join, 'status', { active: 1 });
+    history.spec = servers(1, fresh);
+    history.settle();
+    expect(jobsOf(history, 'drain-and-remove')).toEqual([]);
+
+    if (end === 'failed') history.fail(join);
+    history.settle();
+    expect(history.observed.has(machine('control-plane-2'))).toBe(end === 'active');
   });
 });
