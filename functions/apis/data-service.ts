@@ -12,8 +12,6 @@ import { read, specOf, type Contract } from './parse.ts';
 type Scalar = string | number | boolean;
 const isScalar = (value: unknown): value is Scalar => ['string', 'number', 'boolean'].includes(typeof value);
 
-const CRON6 = /^[0-9*,/-]+( [0-9A-Za-z*,/?-]+){5}$/;
-
 const DataServiceSchema = z.strictObject({
   clusterRef: group(
     z.strictObject({ name: refused(fields.objectName(), 'Name of the OpenOvaCluster') }).optional(),
@@ -108,7 +106,7 @@ const DataServiceSchema = z.strictObject({
           'How far back a restore can go: days, weeks or months',
         ),
         schedule: live(
-          z.string().min(1).max(64).regex(CRON6).meta({ example: '0 0 2 * * *' }).default('0 0 2 * * *'),
+          fields.cronWithSeconds().default('0 0 2 * * *'),
           'When a base backup is made: six fields, seconds first, UTC',
         ),
       })

@@ -12,7 +12,6 @@ const CIDR4 = /^[0-9]{1,3}(\.[0-9]{1,3}){3}\/[0-9]{1,2}$/;
 const IP = /^[0-9a-fA-F.:]+$/;
 const IP4 = /^[0-9]{1,3}(\.[0-9]{1,3}){3}$/;
 const HTTPS = /^https:\/\/[^\s]+$/;
-const CRON5 = /^(@(hourly|daily|weekly|monthly)|[0-9*,/-]+( [0-9A-Za-z*,/?-]+){4})$/;
 
 const SHAPE = 'lower-case letters, digits and dashes, beginning with a letter';
 
@@ -40,7 +39,38 @@ export const quantity = () =>
     .max(16)
     .regex(/^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$/)
     .meta({ example: '50Gi' });
-const cron = () => z.string().min(1).max(64).regex(CRON5).meta({ example: '0 */6 * * *' });
+
+/** A field of a schedule: values, ranges and steps of what one value may be. */
+function cronField(value: string): string {
+  const part = `(\\*|\\?|${value}(-${value})?)(/[1-9][0-9]?)?`;
+  return `${part}(,${part})*`;
+}
+
+/** Ranges as K3s and CloudNativePG read them. Source: github.com/robfig/cron v3, spec.go, 2026-11. */
+const CRON = [
+  '[0-5]?[0-9]',
+  '([01]?[0-9]|2[0-3])',
+  '(0?[1-9]|[12][0-9]|3[01])',
+  '(0?[1-9]|1[0-2]|[A-Za-z]{3})',
+  '([0-6]|[A-Za-z]{3})',
+]
+  .map(cronField)
+  .join(' ');
+const CRON_RANGES = 'minute 0-59, hour 0-23, day 1-31, month 1-12, weekday 0-6';
+
+const schedule = (pattern: RegExp, meta: { readonly example: string; readonly shape: string }) =>
+  z.string().min(1).max(64).regex(pattern).meta(meta);
+const cron = () =>
+  schedule(new RegExp(`^(@(hourly|daily|weekly|monthly)|${CRON})$`), {
+    example: '0 */6 * * *',
+    shape: `five fields such as 0 */6 * * *: ${CRON_RANGES}`,
+  });
+/** A schedule whose first field are seconds. */
+export const cronWithSeconds = () =>
+  schedule(new RegExp(`^${cronField('[0-5]?[0-9]')} ${CRON}$`), {
+    example: '0 0 2 * * *',
+    shape: `six fields such as 0 0 2 * * *: second 0-59, ${CRON_RANGES}`,
+  });
 
 const uuid = () =>
   z

@@ -200,6 +200,7 @@ function edit(
 
 const RANGE = 'must be a range of addresses such as 192.0.2.0/24, without bits set behind its prefix';
 const RANGE4 = 'must be an IPv4 range such as 10.0.0.0/16, without bits set behind its prefix';
+const SCHEDULE = 'minute 0-59, hour 0-23, day 1-31, month 1-12, weekday 0-6';
 const CANNOT = 'cannot change after creation';
 const OF_A_CLUSTER = 'must be left out of a claim: only a cluster says it, of the regions that it makes';
 const ARCHITECTURE = 'must be of one architecture: all begin with cax or none does';
@@ -364,6 +365,9 @@ const badRegions: readonly Case[] = [
       'spec.maintenance.window is "Sun 02:00-04:00 UTC", must be left out: maintenance windows are not available yet',
     ],
     ['spec.maintenance.window: must be left out: maintenance windows are not available yet'],
+  ),
+  ...['@daily', '5-55/10,0 0,12 ? JAN-jun mon-FRI', '*/15 */6 1,31 12 0'].map((schedule) =>
+    good('OpenOvaRegion', `etcd is saved at ${schedule}`, edited(region, { 'backup.etcd.schedule': schedule })),
   ),
   bad(
     'OpenOvaRegion',
@@ -1009,9 +1013,15 @@ const malformed: readonly Case[] = [
     },
     ['spec.regions has 3 entries, must have at most 2'],
   ),
+  ...['99 99 * * *', '60 * * * *', '0 24 * * *', '0 0 0 * *', '0 0 * 13 *', '0 0 * * 7', '0 0 * *', '*/0 * * * *'].map(
+    (schedule) =>
+      mistyped('OpenOvaRegion', `a schedule that never comes, ${schedule}`, { 'backup.etcd.schedule': schedule }, [
+        `spec.backup.etcd.schedule is "${schedule}", must be five fields such as 0 */6 * * *: ${SCHEDULE}`,
+      ]),
+  ),
   mistyped('DataService', 'backups of the wrong kind', { 'backup.retention': '1 week', 'backup.schedule': 'daily' }, [
     'spec.backup.retention is "1 week", must look like 7d',
-    'spec.backup.schedule is "daily", must look like 0 0 2 * * *',
+    `spec.backup.schedule is "daily", must be six fields such as 0 0 2 * * *: second 0-59, ${SCHEDULE}`,
   ]),
   {
     kind: 'OpenOvaRegion',
