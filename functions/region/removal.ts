@@ -30,11 +30,12 @@ export function leavingMachines({ observed, machines }: Region): LeavingMachine[
   const wanted = new Set(machines.map(({ id }) => id));
   const beingRemoved = machinesBeingRemoved(observed);
   const roles = new Map<string, LeavingMachine>();
-  for (const [key] of observed.ours) {
+  for (const [key, object] of observed.ours) {
     const [kind, id] = key.split('/');
     if (id === undefined || wanted.has(id)) continue;
     const known = roles.get(id);
-    if (kind === 'server' || kind === 'agent') roles.set(id, { id, role: kind, joined: true });
+    if ((kind === 'server' || kind === 'agent') && object.kind === 'Job')
+      roles.set(id, { id, role: kind, joined: true });
     else if (kind === 'machine' && known === undefined) {
       const pool = parseMachineId(id)?.pool;
       const role = pool === CONTROL_PLANE ? 'server' : 'agent';
@@ -63,7 +64,9 @@ export function planRemovals(
   if (next === undefined) return [];
   const key = drainKeyOf(region, next);
   const server = observed.get(machineKey(next.id));
-  const joinJob = observed.ours.find(([one]) => one.startsWith(`${next.role}/${next.id}/`))?.[1];
+  const joinJob = observed.ours.find(
+    ([one, object]) => one.startsWith(`${next.role}/${next.id}/`) && object.kind === 'Job',
+  )?.[1];
   const joinInput = inputOf(joinJob);
   const target: Target =
     joinInput && 'target' in joinInput

@@ -213,3 +213,18 @@ describe('one Job at a time changes etcd', () => {
     expect(history.observed.has(machine('control-plane-2'))).toBe(end === 'active');
   });
 });
+
+it('a machine that exists goes at once before its Job has begun: there is no node, and nobody to ask for one', () => {
+  const history = new History(existing('s1', 'a1'));
+  history.settle();
+  history.spec = existing('s1', 'a1', 'a2');
+  const keys = () => [...history.observed.keys()].filter((key) => key.includes('/a2/'));
+  for (let count = 0; keys().length === 0 && count < 20; count++) history.turn();
+  expect(keys()).toEqual([expect.stringMatching(/\/result$/)]);
+
+  history.spec = existing('s1', 'a1');
+  const turns = history.settle();
+
+  expect(turns.flatMap(({ made }) => made)).toEqual([]);
+  expect(keys()).toEqual([]);
+});
