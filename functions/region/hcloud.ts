@@ -9,6 +9,7 @@ import { isReady, type Observed } from '../kernel/observed.ts';
 import { escapeTemplate } from '../providers/terraform.ts';
 import {
   CONTROL_PLANE,
+  isRefused,
   machineKey,
   serverTypeOf,
   cloudId,
@@ -40,8 +41,8 @@ const FROZEN = [
   'placementGroupIdRef',
   'name',
 ].map((field) => `spec.forProvider.${field}`);
-/** The address of a machine is given once, also while the cloud still refuses to make it. */
-const FROZEN_AT_ONCE = ['spec.forProvider.network'];
+/** The address of a machine is given once, also while the cloud refuses to make it. */
+const FROZEN_ALWAYS = ['spec.forProvider.network'];
 
 export interface Cloud {
   readonly xrName: string;
@@ -282,7 +283,7 @@ function server(cloud: Cloud, machine: Machine, boot: string): Node {
     live: ['spec.forProvider.labels'],
     // Its Jobs are known by the cloud's id, so without one it is of no use yet.
     ready: (one) => isReady(one) && cloudId(one) !== undefined,
-    frozen: cloudId(exists) === undefined ? FROZEN_AT_ONCE : FROZEN,
+    frozen: exists !== undefined && isRefused(exists) ? FROZEN_ALWAYS : FROZEN,
   };
 }
 

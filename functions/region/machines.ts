@@ -191,23 +191,27 @@ const SOLD_OUT = /resource_unavailable|placement_error/;
  */
 export function serverTypeOf(machine: Machine, server: Manifest | undefined): string {
   const { serverTypes } = machine;
-  const asked = textAt(server, 'spec', 'forProvider', 'serverType');
-  const index = asked === undefined ? 0 : Math.max(0, serverTypes.indexOf(asked));
+  const index = serverTypes.indexOf(textAt(server, 'spec', 'forProvider', 'serverType') ?? '');
   const next = server !== undefined && isSoldOut(server) ? serverTypes[index + 1] : undefined;
-  return next ?? serverTypes[index] ?? '';
+  return next ?? serverTypes[Math.max(0, index)] ?? '';
+}
+
+function isSoldOut(server: Manifest): boolean {
+  return isRefused(server) && SOLD_OUT.test(textAt(conditionOf(server, 'Synced'), 'message') ?? '');
 }
 
 /**
- * Whether the cloud has refused the present spec as sold out. The refusal itself, in Synced, says nothing of the spec that it
- * was given to, and the same words keep their time; but each attempt begins with no message in Synced, and Ready at the
- * generation that it is made for. Seen with provider-hetzner v0.2.1 against a pretended cloud, 2026-11-21.
+ * Whether the cloud has refused the present spec: only then it may change, for what is being made is being made as it was
+ * asked for. The refusal itself, in Synced, says nothing of the spec that it was given to, and the same words keep their
+ * time; but each attempt begins with no message in Synced, and Ready at the generation that it is made for. Seen with
+ * provider-hetzner v0.2.1 against a pretended cloud, 2026-11-21.
  */
-function isSoldOut(server: Manifest): boolean {
+export function isRefused(server: Manifest): boolean {
   const generation = numberAt(server, 'metadata', 'generation');
   return (
     cloudId(server) === undefined &&
     generation !== undefined &&
     numberAt(conditionOf(server, 'Ready'), 'observedGeneration') === generation &&
-    SOLD_OUT.test(textAt(conditionOf(server, 'Synced'), 'message') ?? '')
+    (textAt(conditionOf(server, 'Synced'), 'message') ?? '') !== ''
   );
 }

@@ -37,17 +37,55 @@ describe('a server that the cloud has made', () => {
     },
   );
 
-  it.each(Object.entries(OTHER))('may have another %s before, but for its address', (field, other) => {
+  /** A server that the cloud has not made yet, with another value in a field, after the next turn. */
+  function before(field: string, other: Json, conditions: Json[]): Json | undefined {
     const history = new History();
     while (!history.observed.has(machine('general-1'))) history.turn();
-    history.change(machine('general-1'), 'status', {});
+    history.change(machine('general-1'), 'status', { conditions });
     history.change(machine('general-1'), forProvider(field), other);
+    const server = history.get(machine('general-1'));
+    const metadata = { ...server.metadata, generation: 2 };
+    history.observed.set(machine('general-1'), { ...server, metadata });
     history.turn();
+    return at(history.get(machine('general-1')), 'spec', 'forProvider', field);
+  }
+  const begun = { type: 'Ready', status: 'False', reason: 'Creating', observedGeneration: 2 };
 
-    const now = at(history.get(machine('general-1')), 'spec', 'forProvider', field);
-    if (field === 'network') expect(now).toEqual(other);
-    else expect(now).not.toEqual(other);
-  });
+  it.each(Object.entries(OTHER))(
+    'keeps its %s also while it is being made: the cloud has been asked for that',
+    (field, other) => {
+      expect(before(field, other, [begun, { type: 'Synced', status: 'True' }])).toEqual(other);
+      expect(before(field, other, [])).toEqual(other);
+    },
+  );
+
+  it.each(Object.entries(OTHER))(
+    'may have another %s when it was refused, but for its address',
+    (field, other) => {
+      const refused = { type: 'Synced', status: 'False', message: 'create failed: invalid input' };
+      const now = before(field, other, [begun, refused]);
+
+      if (field === 'network') expect(now).toEqual(other);
+      else expect(now).not.toEqual(other);
+    },
+  );
+});
+
+it('after a type that is sold out and no longer named, the first one is asked for', () => {
+  const history = new History({ ...LEAST, controlPlane: { count: 1, serverTypes: ['cx33'] } });
+  const key = machine('control-plane-1');
+  while (!history.observed.has(key)) history.turn();
+  const server = history.get(key);
+  const conditions = [
+    { type: 'Ready', status: 'False', observedGeneration: 1 },
+    { type: 'Synced', status: 'False', message: 'error during placement (resource_unavailable): ' },
+  ];
+  const metadata = { ...server.metadata, generation: 1 };
+  history.observed.set(key, { ...server, metadata, status: { conditions } });
+  history.spec = { ...LEAST, controlPlane: { count: 1, serverTypes: ['cx43', 'cx53'] } };
+  history.turn();
+
+  expect(textAt(history.get(key), 'spec', 'forProvider', 'serverType')).toBe('cx43');
 });
 
 describe('private addresses', () => {
