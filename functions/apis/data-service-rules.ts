@@ -18,7 +18,7 @@ export const dataServiceRules: readonly Rule<DataServiceGiven>[] = [
       unless(
         AVAILABLE_ENGINES.some((available) => available === engine),
         {
-          message: `engine "${engine}" is not available yet, only postgres is`,
+          message: `is "${engine}", which is not available yet, only postgres is`,
         },
       ),
   },

@@ -122,7 +122,7 @@ export const regionRules: readonly Rule<RegionGiven>[] = [
     messageCel: "'cloud \"' + self.cloud.provider + '\" is not available yet, only hetzner and existing are'",
     check: ({ cloud: { provider } }) =>
       unless(hetznerOrExisting(provider), {
-        message: `cloud "${provider}" is not available yet, only hetzner and existing are`,
+        message: `is "${provider}", which is not available yet, only hetzner and existing are`,
       }),
   },
   {

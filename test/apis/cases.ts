@@ -262,7 +262,7 @@ const badRegions: readonly Case[] = [
     'OpenOvaRegion',
     'a cloud that comes later',
     { 'cloud.provider': 'aws', location: undefined },
-    ['spec.cloud.provider cloud "aws" is not available yet, only hetzner and existing are'],
+    ['spec.cloud.provider is "aws", which is not available yet, only hetzner and existing are'],
     ['spec.cloud.provider: cloud "aws" is not available yet, only hetzner and existing are'],
   ),
   bad(
@@ -690,7 +690,7 @@ const badClusters: readonly Case[] = [
     'a mistake that every region inherits is told once',
     { 'cloud.provider': 'gcp', 'kubernetes.version': 'v1.30.0+k3s1' },
     [
-      'spec.cloud.provider cloud "gcp" is not available yet, only hetzner and existing are',
+      'spec.cloud.provider is "gcp", which is not available yet, only hetzner and existing are',
       'spec.kubernetes.version is "v1.30.0+k3s1", must be v1.33 or newer',
     ],
     [
@@ -879,7 +879,7 @@ const badServices: readonly Case[] = [
     'DataService',
     'an engine that comes later',
     { engine: 'mongodb', version: '8.0' },
-    ['spec.engine engine "mongodb" is not available yet, only postgres is'],
+    ['spec.engine is "mongodb", which is not available yet, only postgres is'],
     ['spec.engine: engine "mongodb" is not available yet, only postgres is'],
   ),
   bad(
@@ -1066,7 +1066,7 @@ const malformed: readonly Case[] = [
     },
     [
       `spec.access.sshAllowedCidrs[0] is "10.0.0.1/24", ${RANGE}`,
-      'spec.cloud.provider cloud "aws" is not available yet, only hetzner and existing are',
+      'spec.cloud.provider is "aws", which is not available yet, only hetzner and existing are',
       'spec.controlPlane.count is 2, must be one of 1, 3, 5',
       'spec.domain is missing, must look like acme.example.com',
       'spec.kubernetes.version is "latest", must look like v1.36.3+k3s1',

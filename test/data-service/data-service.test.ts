@@ -914,7 +914,7 @@ describe('what is asked of the control plane', () => {
       expect(dataServiceComposer.parse(serviceOf({ engine }))).toEqual({
         ok: false,
         problems: [
-          { field: 'spec.engine', message: `engine "${engine}" is not available yet, only postgres is` },
+          { field: 'spec.engine', message: `is "${engine}", which is not available yet, only postgres is` },
         ],
       });
     },
