@@ -104,7 +104,7 @@ export const minimal: Scenario = (given) => {
     const calls = callsSoFar(live);
     await edit(live, claim, { pools: [{ name: 'workers', count: 1, serverTypes: ['cx33'] }] });
     await until(live, claim, 'one worker', 500, (one) => isReadyClaim(one) && machinesOf(one) === 2);
-    await eventually('the server to go', 60, () =>
+    await eventually('the server to go', 300, () =>
       Promise.resolve(atCloud(live, claim, ['servers']).length === 2 ? true : undefined),
     );
 

@@ -148,9 +148,10 @@ export const rough: Scenario = (given) => {
         claim,
         `attempt ${attempt} to fail`,
         400,
-        (one) => failures() === attempt && waitingOf(one).includes('backoff limit'),
+        (one) => failures() === attempt && waitingOf(one).includes('platform.openova.io/retry'),
       );
-      expect(waitingOf(found)).toContain('platform.openova.io/retry');
+      expect(waitingOf(found)).toContain('timed out');
+      expect(waitingOf(found)).toContain('access.managementCidrs');
       await annotate(live, claim, `platform.openova.io/retry=${attempt}`);
     }
     await until(
@@ -179,7 +180,7 @@ export const rough: Scenario = (given) => {
   it('deletes the machine of a smaller pool although machines are to be orphaned: scaling down is not deletion', async () => {
     const live = given();
     await until(live, claim, 'one worker', 500, (one) => isReadyClaim(one) && machinesOf(one) === 4);
-    await eventually('the server to go', 100, () =>
+    await eventually('the server to go', 300, () =>
       Promise.resolve(atCloud(live, claim, ['servers']).length === 4 ? true : undefined),
     );
 
