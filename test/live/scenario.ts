@@ -258,6 +258,18 @@ export function owned(objects: readonly Manifest[]): Map<string, Json> {
   );
 }
 
+/** What Crossplane has applied, once it no longer changes: a step that has just been reached is said a moment later. */
+export async function settled(live: Live, claimName: string): Promise<Map<string, Json>> {
+  let before = owned(await composed(live, claimName));
+  return eventually(`${claimName} to come to rest`, 200, async () => {
+    await sleep(15_000);
+    const now = owned(await composed(live, claimName));
+    const same = JSON.stringify([...now]) === JSON.stringify([...before]);
+    before = now;
+    return same ? now : undefined;
+  });
+}
+
 /** The values at those fields, so that a changed value shows too. */
 function valuesOf(object: Json | undefined, fields: Json): Json {
   if (!isObject(fields)) return object ?? null;
