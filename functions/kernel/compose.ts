@@ -26,6 +26,7 @@ import {
   type Manifest,
 } from './manifest.ts';
 import { isReady, observe } from './observed.ts';
+import { configurationOf, packageOf } from '../providers/packages.ts';
 import { few, oneLine } from './report.ts';
 import { settle, type Desired, type Settled } from './settle.ts';
 
@@ -133,6 +134,13 @@ function heldAnswer(
   };
 }
 
+/** What is to be installed for a kind: our Configuration where one of them brings it. */
+function bringing(kind: string): string {
+  const found = packageOf(kind.slice(0, kind.lastIndexOf('/')));
+  const what = found === undefined ? 'a package' : `the Configuration "${configurationOf(found.use)}"`;
+  return `${what} that brings ${kind}`;
+}
+
 function kernelConditions(graph: Graph, settled: Settled): Condition[] {
   return [
     inputCondition(graph.problems ?? []),
@@ -141,7 +149,7 @@ function kernelConditions(graph: Graph, settled: Settled): Condition[] {
           type: 'PackagesInstalled',
           status: 'False',
           reason: 'KindNotServed',
-          message: `Install the packages that serve ${few(settled.unserved)}: docs/install.md lists them`,
+          message: `Install ${few(settled.unserved.map(bringing), MOST_WARNINGS)}: docs/install.md says how`,
         }
       : { type: 'PackagesInstalled', status: 'True', reason: 'AllServed' },
     ...(graph.release ? [updateCondition(graph.release, settled)] : []),

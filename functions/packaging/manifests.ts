@@ -4,6 +4,7 @@
  */
 import type { JsonObject, Manifest } from '../kernel/manifest.ts';
 import {
+  configurationOf,
   crdNameOf,
   PACKAGES,
   versionRange,
@@ -96,7 +97,7 @@ function base(): Package {
 
 function dnsPackage(use: DnsUse): Package {
   const used = packagesFor(use);
-  const name = `openova-dns-${use}`;
+  const name = configurationOf(use);
   return {
     folder: `configuration-dns-${use}`,
     description: meta('Configuration', name, {

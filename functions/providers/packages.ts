@@ -162,6 +162,11 @@ export function packageOf(apiVersion: string): ProviderPackage | undefined {
   return PACKAGES.find((candidate) => apiVersionsOf(candidate).includes(apiVersion));
 }
 
+/** Our Configuration that installs a provider's package: `openova`, or `openova-dns-<provider>`. */
+export function configurationOf(use: PackageUse): string {
+  return use === 'base' ? 'openova' : `openova-dns-${use}`;
+}
+
 /** The name of a kind's CRD, which a ManagedResourceActivationPolicy lists: `networks.network.hetzner.crossplane.io`. */
 export function crdNameOf({ apiVersion, plural }: ManagedKind): string {
   return `${plural}.${apiVersion.split('/')[0] ?? ''}`;

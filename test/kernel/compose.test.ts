@@ -123,6 +123,16 @@ describe('compose', () => {
     expect(got.desired?.composite?.ready).toBe(Ready.READY_FALSE);
   });
 
+  it('a kind that one of our Configurations brings is asked for by its name', () => {
+    const record = { apiVersion: 'dns.upjet-cloudflare.upbound.io/v1alpha1', kind: 'Record' };
+    const asking = composer({ plan: () => ({ nodes: [{ key: 'record', manifest: record }] }) });
+    const got = compose(asking, request({ requiredSchemas: {} }));
+
+    expect(condition(got, 'PackagesInstalled')?.message).toBe(
+      'Install the Configuration "openova-dns-cloudflare" that brings dns.upjet-cloudflare.upbound.io/v1alpha1/Record: docs/install.md says how',
+    );
+  });
+
   it('a kind that is observed is not asked about, so that a quiet XR costs one call', () => {
     const got = compose(composer(), withObserved({ a: thing('a', true), b: thing('b', true) }));
 
