@@ -129,23 +129,28 @@ export class Kube {
     return this.#call('GET', path);
   }
 
-  /** Every kind that can be listed, as `apiVersion` and kind, in the version that the server prefers. */
+  /** Every kind that can be listed, as `apiVersion` and kind, in the version that comes first. */
   async kinds(): Promise<{ apiVersion: string; kind: string }[]> {
     const groups = listAt(await this.#call('GET', '/apis'), 'groups');
-    const versions = [
-      'v1',
-      ...groups.map((group) => textAt(group, 'preferredVersion', 'groupVersion') ?? ''),
-    ];
-    const found = await Promise.all(
-      versions.map(async (apiVersion) =>
-        listAt(await this.#call('GET', prefix(apiVersion)), 'resources')
-          .filter(
-            (one) => !(textAt(one, 'name') ?? '').includes('/') && listAt(one, 'verbs').includes('list'),
-          )
-          .map((one) => ({ apiVersion, kind: textAt(one, 'kind') ?? '' })),
-      ),
-    );
+    const found = await Promise.all([
+      this.#kindsOf([{ groupVersion: 'v1' }]),
+      ...groups.map((group) => this.#kindsOf([...listAt(group, 'versions')])),
+    ]);
     return found.flat();
+  }
+
+  /** Kinds of a group, each in the first of its versions that has it. */
+  async #kindsOf(versions: readonly Json[]): Promise<{ apiVersion: string; kind: string }[]> {
+    const kinds = new Map<string, string>();
+    for (const version of versions) {
+      const apiVersion = textAt(version, 'groupVersion') ?? '';
+      for (const one of listAt(await this.#call('GET', prefix(apiVersion)), 'resources')) {
+        const kind = textAt(one, 'kind') ?? '';
+        const listed = !(textAt(one, 'name') ?? '').includes('/') && listAt(one, 'verbs').includes('list');
+        if (listed && !kinds.has(kind)) kinds.set(kind, apiVersion);
+      }
+    }
+    return [...kinds].map(([kind, apiVersion]) => ({ apiVersion, kind }));
   }
 
   async #path(reference: Reference, collection = false): Promise<string> {

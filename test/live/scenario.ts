@@ -26,7 +26,7 @@ const run = promisify(execFile);
 const root = join(import.meta.dirname, '../..');
 
 /** Ours, those of Crossplane and Kubernetes that we compose, and the providers'. */
-const GROUPS = /(openova\.io|crossplane\.io|^batch|^rbac\.authorization\.k8s\.io)\/|^v1$/;
+const GROUPS = /(openova\.io|crossplane\.io|upbound\.io|^batch|^rbac\.authorization\.k8s\.io)\/|^v1$/;
 
 /** Gives a scenario the control plane, once it is up. */
 export type Scenario = (live: () => Live) => void;
