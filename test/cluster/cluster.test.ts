@@ -141,8 +141,10 @@ describe('a new cluster', () => {
 
   test('roles that change places leave each region with the snapshot that it was made with', () => {
     const restoreFrom = { snapshot: 's3://a/b', tokenSecretRef: { name: 'old' } };
-    const plane = settled(planeOf(specOf({ restoreFrom })));
+    const archival = { provider: 's3', bucket: 'acme-archive', secretRef: { name: 'acme-s3' } };
+    const plane = settled(planeOf(specOf({ archival, restoreFrom })));
     const swapped = specOf({
+      archival,
       restoreFrom,
       regions: [
         { ...FSN, role: 'standby' },
