@@ -1,8 +1,13 @@
 /** What claims become, as a tree: composites, their waves, what each wave makes. */
+import { soundService } from '../apis/data-service.ts';
+import { specOf } from '../apis/parse.ts';
+import { claimOf } from '../data-service/discover.ts';
 import { isTrue, textAt, type Manifest } from '../kernel/manifest.ts';
+import { CLAIM_NAME_LABEL, CLAIM_NAMESPACE_LABEL } from '../kernel/names.ts';
 import { claimsOf, compositeIdOf } from '../simulator/claims.ts';
 import { definitionOf } from '../simulator/definitions.ts';
 import type { Simulation } from '../simulator/simulate.ts';
+import type { World } from '../simulator/world.ts';
 import { estimateLines } from './estimates.ts';
 import { listed } from './keys.ts';
 import { renderedObjects, waveName, type Rendered } from './manifests.ts';
@@ -31,7 +36,7 @@ export function treeOf(simulation: Simulation, options: TreeOptions): string {
       '',
     ])
     .map((line) => (options.columns === undefined ? line : cut(line, options.columns)));
-  return [...trees, ...summary(simulation, objects, paint), next(options), ''].join('\n');
+  return [...trees, ...summary(simulation, objects, paint), next(simulation, options), ''].join('\n');
 }
 
 /** `OpenOvaCluster acme in namespace acme-platform` */
@@ -147,9 +152,28 @@ function summary({ world, waves }: Simulation, objects: readonly Rendered[], pai
 }
 
 /** The next command to try. */
-function next({ files, until, command }: TreeOptions): string {
-  const given = files.join(' ');
-  return until === undefined
-    ? `Next: ${command} render ${given} --graph waves.html`
-    : `Next: ${command} render ${given} --until ${until + 1}`;
+function next({ world, waves }: Simulation, { files, until, command }: TreeOptions): string {
+  const again = `${command} render ${files.join(' ')}`;
+  const absent = absentHome(world);
+  if (absent !== undefined) return `Next: ${again} FILE, where FILE has the ${absent}`;
+  const stopped = until !== undefined && until <= (waves.at(-1)?.number ?? 0);
+  return `Next: ${again} ${stopped ? `--until ${until + 1}` : '--graph waves.html'}`;
+}
+
+/** The claim that a DataService lives in, where neither it nor a region of it was given. */
+function absentHome({ objects }: World): string | undefined {
+  const all = [...objects.values()];
+  const homes = all.flatMap((object) => {
+    const spec = object.kind === 'DataService' ? soundService(specOf(object)) : undefined;
+    return spec === undefined ? [] : [{ ...claimOf(spec), namespace: object.metadata.namespace ?? '' }];
+  });
+  const absent = homes.find(
+    ({ kind, name, namespace }) =>
+      !all.some(({ kind: other, metadata: { name: its, namespace: place, labels = {} } }) =>
+        other === 'XOpenOvaRegion'
+          ? labels[CLAIM_NAME_LABEL] === name && labels[CLAIM_NAMESPACE_LABEL] === namespace
+          : other === kind && its === name && place === namespace,
+      ),
+  );
+  return absent && `${absent.kind} "${absent.name}"`;
 }

@@ -121,6 +121,28 @@ describe('openova render', () => {
   );
 
   it(
+    'says what to try next',
+    async () => {
+      const service = file(
+        'service.yaml',
+        'apiVersion: platform.openova.io/v1alpha1\nkind: DataService\nmetadata: {name: orders, namespace: team}\nspec: {regionRef: {name: acme}, engine: postgres}\n',
+      );
+      const last = async (...args: string[]) =>
+        (await openova(['render', ...args, '-o', 'tree'])).out.trimEnd().split('\n').at(-1);
+
+      expect(await last(claim, '--until', '2')).toBe(`Next: openova render ${claim} --until 3`);
+      expect(await last(claim, '--until', '999')).toBe(`Next: openova render ${claim} --graph waves.html`);
+      expect(await last(service)).toBe(
+        `Next: openova render ${service} FILE, where FILE has the OpenOvaRegion "acme"`,
+      );
+      expect(await last(claim, service, '--until', 'first')).toBe(
+        `Next: openova render ${claim} ${service} --until 2`,
+      );
+    },
+    TIME,
+  );
+
+  it(
     'stops in a wave',
     async () => {
       const first = await openova(['render', claim, '--until', 'first']);
