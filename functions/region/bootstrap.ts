@@ -151,7 +151,10 @@ function kubeconfig(region: Region, servers: readonly Machine[]): Task {
   });
   const joined = ({ machine, identity }: (typeof keyed)[number]) =>
     isDone(jobs, `server/${machine.id}/${identity}`);
-  const chosen = keyed.find(({ key }) => observed.get(key) !== undefined) ?? keyed.find(joined) ?? keyed[0];
+  // Of a later attempt the first key has gone, and of one that has just begun only the result is there.
+  const begun = ({ key }: (typeof keyed)[number]) =>
+    observed.ours.some(([one]) => one === key || one.startsWith(`${key}/`));
+  const chosen = keyed.find(begun) ?? keyed.find(joined) ?? keyed[0];
   if (chosen === undefined) throw new Error('a region without servers was planned');
   const copy = kubeconfigCopy(xr, spec);
   return {

@@ -351,6 +351,19 @@ describe('a region that changes', () => {
     expect(history.status).toMatchObject({ phase: 'Ready' });
   });
 
+  it('the kubeconfig stays with its server while it is tried again', () => {
+    const { history } = after((one) => {
+      one.change(machine('control-plane-1'), 'status.atProvider.id', '999');
+      one.settle();
+      one.fail(jobsOf(one, 'kubeconfig')[0] ?? '');
+      one.annotations = { 'platform.openova.io/retry': '1' };
+    });
+
+    expect(jobsOf(history, 'kubeconfig')).toEqual([
+      expect.stringMatching(/^kubeconfig\/control-plane-2-g1\/\d+\/2$/),
+    ]);
+  });
+
   it('a Kubernetes version is raised serially: servers first, then agents', () => {
     const { turns } = after((one) => {
       one.spec = { ...LEAST, kubernetes: { version: 'v1.36.4+k3s1' } };
