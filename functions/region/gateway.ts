@@ -4,9 +4,10 @@
  */
 import { listAt, textAt } from '../kernel/manifest.ts';
 import { GATEWAY_NODE_LABEL } from '../kernel/names.ts';
+import { isReady } from '../kernel/observed.ts';
 import { CLOUD_GATEWAY_LABEL } from './hcloud.ts';
-import { attemptAt, inputTextOf, isDone, joinKey } from './jobs.ts';
-import { machineKey, type Machine } from './machines.ts';
+import { attemptAt, inputOf, inputTextOf, isDone, joinKey } from './jobs.ts';
+import { machineKey, publicAddressesOf, type Machine } from './machines.ts';
 import { addressesOf, loadBalancerIps, type Region } from './region.ts';
 
 /** The Job that labels a node which joined before the Gateway moved to it. */
@@ -30,14 +31,42 @@ function joinedAsGateway({ jobs }: Region, machine: Machine): boolean | undefine
   return inputTextOf(job)?.includes(`"${GATEWAY_NODE_LABEL}=true"`);
 }
 
+/** The Job after which a machine's node serves the Gateway. */
+function servingKey(region: Region, machine: Machine): string {
+  return joinedAsGateway(region, machine) === false
+    ? labelKey(region, machine)
+    : joinKey(region.jobs, machine);
+}
+
 /** Whether every node that the Gateway shall run on serves it. */
 function hasMoved(region: Region): boolean {
-  const { machines, jobs } = region;
-  return machines
+  return region.machines
     .filter(({ gateway }) => gateway)
-    .every((machine) =>
-      isDone(jobs, joinedAsGateway(region, machine) ? joinKey(jobs, machine) : labelKey(region, machine)),
-    );
+    .every((machine) => isDone(region.jobs, servingKey(region, machine)));
+}
+
+/** What comes before a machine that serves the Gateway may go: every node is labelled, and one of those that stay serves. */
+export function gatewayServes(region: Region): string[] {
+  const { machines, jobs } = region;
+  const serving = machines
+    .filter(({ gateway }) => gateway)
+    .map((machine) => [...(machine.existing ? [] : [machineKey(machine.id)]), servingKey(region, machine)]);
+  const serves = serving.some((keys) => keys.every((key) => isDone(jobs, key)));
+  return [
+    ...machinesToLabel(region).map((machine) => labelKey(region, machine)),
+    ...(serves ? [] : serving.flat()),
+  ];
+}
+
+/** Whether the Gateway may run on a machine's node, by its Jobs: also on one that the spec no longer wants. */
+export function carriesGateway({ observed }: Region, id: string): boolean {
+  return observed.ours.some(
+    ([key, object]) =>
+      object.kind === 'Job' &&
+      isReady(object) &&
+      key.split('/')[1] === id &&
+      (key.startsWith('label/') || inputTextOf(object)?.includes(`"${GATEWAY_NODE_LABEL}=true"`) === true),
+  );
 }
 
 /**
@@ -54,13 +83,28 @@ export function gatewayTargets(region: Region): ReadonlySet<string> {
 
 /**
  * Public addresses at which the Gateway is reached: the load balancer's, or those of the machines it runs on. Of a region
- * that was ready once they stay what they were until it has moved.
+ * that was ready once they stay what they were until it has moved, as far as their machines are there.
  */
 export function gatewayAddresses(region: Region): string[] {
   const { xr, spec } = region;
   if (spec.loadBalancer.type === 'cloud') return loadBalancerIps(region);
-  const before = listAt(xr, 'status', 'gatewayAddresses').filter((address) => typeof address === 'string');
+  const there = addressesThere(region);
+  const before = listAt(xr, 'status', 'gatewayAddresses').filter(
+    (address) => typeof address === 'string' && there.has(address),
+  );
   const wasReady = textAt(xr, 'status', 'release') !== undefined;
   if (wasReady && before.length > 0 && !hasMoved(region)) return before;
   return addressesOf(region, ({ gateway }) => gateway);
+}
+
+/** Public addresses of the machines that there are, also of those that leave. */
+function addressesThere({ machines, observed }: Region): ReadonlySet<string> {
+  return new Set([
+    ...machines.flatMap(({ existing }) => existing?.address ?? []),
+    ...observed.ours.flatMap(([key, object]) => {
+      if (key.startsWith('machine/')) return publicAddressesOf(object);
+      const input = /^(server|agent)\//.test(key) ? inputOf(object) : undefined;
+      return input && 'target' in input && input.target.hostKey !== undefined ? [input.target.address] : [];
+    }),
+  ]);
 }

@@ -3,7 +3,7 @@ import type { Target } from '../bootstrap/contract.ts';
 import { nameFor } from '../kernel/names.ts';
 import { PROTECTION } from '../kernel/protection.ts';
 import { serversOf } from './bootstrap.ts';
-import { labelKey, machinesToLabel } from './gateway.ts';
+import { carriesGateway, gatewayServes } from './gateway.ts';
 import { refersToLost } from './hcloud.ts';
 import { attemptAt, common, inputOf, touchesEtcd, untilDone, untilEnded, type Task } from './jobs.ts';
 import {
@@ -83,8 +83,7 @@ export function planRemovals(
       key,
       step: 'MachinesReady',
       after: [
-        // What the Gateway moves to serves before this machine may be the last that does.
-        ...machinesToLabel(region).map((machine) => labelKey(region, machine)),
+        ...(carriesGateway(region, next.id) ? untilDone(jobs, gatewayServes(region)) : []),
         ...(next.role === 'server' ? untilDone(jobs, tasksOfServers(region, bootstrap)) : []),
         ...untilEnded(
           observed,

@@ -101,6 +101,25 @@ describe('from a pool to the servers', () => {
   });
 });
 
+describe('from a pool to another', () => {
+  it('no machine that serves is drained before one of the others does', () => {
+    const other = region(1, { pools: [{ name: 'large', count: 1 }] });
+    const history = moving(region(1), other);
+    while (!history.observed.has(machine('large-1'))) history.turn();
+    history.change(machine('large-1'), 'status', { conditions: [{ type: 'Ready', status: 'False' }] });
+    history.settle();
+    expect(jobsOf(history, 'drain-and-remove')).toEqual([]);
+
+    history.change(machine('large-1'), 'status', {
+      conditions: [{ type: 'Ready', status: 'True' }],
+      atProvider: { id: '777', ipv4Address: '203.0.113.77' },
+    });
+    history.settle();
+    expect(jobsOf(history, 'agent')).toEqual(['agent/large-1-g1/777']);
+    expect(history.observed.has(machine('general-1'))).toBe(false);
+  });
+});
+
 describe('without a load balancer', () => {
   const k8gb = { loadBalancer: { type: 'k8gb' } };
   const addressesOf = (history: History) => history.turn().report.status['gatewayAddresses'];
@@ -118,6 +137,17 @@ describe('without a load balancer', () => {
     history.change(label, 'status', { succeeded: 1 });
     const server = history.get(machine('control-plane-1'));
     expect(addressesOf(history)).toEqual([textAt(server, 'status', 'atProvider', 'ipv4Address')]);
+  });
+
+  it('an address goes with its machine, also while not all serve that it moves to', () => {
+    const history = new History(region(1, { ...k8gb, controlPlane: { count: 3 } }));
+    history.settle();
+    const [address] = [addressesOf(history)].flat();
+    history.observed.delete(machine('general-1'));
+    history.spec = region(0, { ...k8gb, controlPlane: { count: 3 } });
+    history.fail(jobsOf(history, 'server')[2] ?? '');
+
+    expect([addressesOf(history)].flat()).not.toContain(address);
   });
 
   it('the first ones are said as soon as they are known: records take time', () => {
