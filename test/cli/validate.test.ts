@@ -122,6 +122,19 @@ describe('openova validate', () => {
       code: 1,
       err: '2 mistakes in 1 object\n',
     },
+    'server types that have no price': {
+      reason: 'they may be a slip or new, so it warns and passes',
+      text: `${REGION}      serverTypes: [cx43, cx99]\n`.replace(
+        'count: 1 }',
+        'count: 1, serverTypes: [cy33] }',
+      ),
+      code: 0,
+      out: '1 valid\n',
+      err: [
+        'Warning: <stdin>:13: spec.controlPlane.serverTypes[0] is "cy33", which is not in the price list of 2026-09-29\n',
+        'Warning: <stdin>:17: spec.pools[general].serverTypes[1] is "cx99", which is not in the price list of 2026-09-29\n',
+      ].join(''),
+    },
     'the same claim twice': {
       reason: 'the second would win',
       text: `${REGION}---\n${REGION}`,
