@@ -89,9 +89,9 @@ export function gatewayAddresses(region: Region): string[] {
   const { xr, spec } = region;
   if (spec.loadBalancer.type === 'cloud') return loadBalancerIps(region);
   const there = addressesThere(region);
-  const before = listAt(xr, 'status', 'gatewayAddresses').filter(
-    (address) => typeof address === 'string' && there.has(address),
-  );
+  const before = listAt(xr, 'status', 'gatewayAddresses')
+    .filter((address) => typeof address === 'string')
+    .filter((address) => there.has(address));
   const wasReady = textAt(xr, 'status', 'release') !== undefined;
   if (wasReady && before.length > 0 && !hasMoved(region)) return before;
   return addressesOf(region, ({ gateway }) => gateway);
