@@ -1,4 +1,4 @@
-import { at, conditionOf, isTrue, numberAt, textAt, type Manifest } from './manifest.ts';
+import { conditionOf, isTrue, numberAt, textAt, type Manifest } from './manifest.ts';
 import { NODE_LABEL } from './names.ts';
 
 /** What exists: the composed resources as Crossplane observed them, by key. */
@@ -55,9 +55,4 @@ export function sinceOf(object: Manifest): string | undefined {
     textAt(object, 'status', 'startTime') ??
     textAt(object, 'metadata', 'creationTimestamp')
   );
-}
-
-/** Whether Kubernetes is already removing the object. */
-export function isLeaving(object: Manifest): boolean {
-  return at(object, 'metadata', 'deletionTimestamp') !== undefined;
 }

@@ -49,7 +49,7 @@ export function kindOf({ apiVersion, kind }: { apiVersion: string; kind: string 
 }
 
 /** Kinds that nothing observed proves to be served, so that they have to be asked for: `apiVersion/kind`, sorted. */
-export function kindsToProbe(nodes: readonly Node[], observed: Observed): string[] {
+function kindsToProbe(nodes: readonly Node[], observed: Observed): string[] {
   const seen = new Set(observed.ours.map(([, object]) => kindOf(object)));
   const wanted = nodes.filter(
     ({ key, manifest }) => observed.get(key) === undefined && !BUILT_IN.test(manifest.apiVersion),
@@ -61,7 +61,7 @@ export function kindsToProbe(nodes: readonly Node[], observed: Observed): string
 
 /**
  * Settles a graph against what was observed.
- * @param isServed answers for the kinds of `kindsToProbe`.
+ * @param isServed answers for the kinds that it probes.
  * @throws when two nodes share a key: a defect of ours, never of the input.
  */
 export function settle(

@@ -2,7 +2,7 @@
 import { KUBECONFIG_TYPE } from '../bootstrap/contract.ts';
 import { claimBehind, claimNamespaceOf } from '../kernel/claim.ts';
 import type { Node } from '../kernel/graph.ts';
-import { at, type Manifest } from '../kernel/manifest.ts';
+import type { Manifest } from '../kernel/manifest.ts';
 import { nameFor, SYSTEM_NAMESPACE } from '../kernel/names.ts';
 import type { RegionSpec } from '../apis/region.ts';
 import { secretNames } from './jobs.ts';
@@ -11,7 +11,7 @@ const RBAC = 'rbac.authorization.k8s.io/v1';
 const STEP = 'MachinesReady';
 
 /** The key of a kubeconfig Secret that holds the kubeconfig. */
-export const KUBECONFIG_KEY = 'kubeconfig';
+const KUBECONFIG_KEY = 'kubeconfig';
 
 /** Where the Secrets that a claim names are read: its namespace; without a claim, as in a render, the system's. */
 export function secretNamespace(xr: Manifest): string {
@@ -146,9 +146,4 @@ export function planProviderConfigs(xr: Manifest, after: readonly string[]): Nod
       },
     },
   }));
-}
-
-/** Whether a key has been written into the kubeconfig Secret; the value is never looked at. */
-export function hasKubeconfig(secret: Manifest | undefined): boolean {
-  return at(secret, 'data', KUBECONFIG_KEY) !== undefined;
 }

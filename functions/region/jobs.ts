@@ -75,7 +75,7 @@ export function common(xr: Manifest, key: string, operation: Operation) {
  * The newest attempt at a task: a failed one is followed by another when the claim's retry annotation has a value that
  * this one was not made with. The first attempt has the plain key.
  */
-export function currentAttempt(
+function currentAttempt(
   { xr, observed, attempts }: Jobs,
   key: string,
 ): { key: string; retry: string | undefined } {
