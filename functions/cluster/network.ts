@@ -2,6 +2,7 @@
 import type { Node } from '../kernel/graph.ts';
 import { textAt } from '../kernel/manifest.ts';
 import { bounded, nameFor } from '../kernel/names.ts';
+import { policiesFor } from '../providers/policies.ts';
 import { escapeTemplates } from '../providers/terraform.ts';
 import { NETWORK, networkKey, type Cluster } from './cluster.ts';
 
@@ -28,9 +29,7 @@ export function planNetworks({ xrName, spec, observed, regions, existing }: Clus
       apiVersion: 'network.hetzner.crossplane.io/v1alpha1',
       kind: 'Network',
       spec: {
-        deletionPolicy: spec.deletion.machines,
-        // Without late initialisation: what we do not set stays the cloud's.
-        managementPolicies: ['Observe', 'Create', 'Update', 'Delete'],
+        ...policiesFor(spec.deletion.machines),
         providerConfigRef: { name: spec.cloud.providerConfigRef.name },
         forProvider: escapeTemplates({
           name: nameFor(xrName, key),

@@ -7,6 +7,7 @@ import { textAt, type Manifest } from '../kernel/manifest.ts';
 import { EXTERNAL_NAME_ANNOTATION, sha256 } from '../kernel/names.ts';
 import type { Observed } from '../kernel/observed.ts';
 import { PACKAGES } from '../providers/packages.ts';
+import { policiesFor } from '../providers/policies.ts';
 import { escapeTemplates } from '../providers/terraform.ts';
 import { dnsProviders } from './index.ts';
 import type { DnsRecord, RecordObject } from './provider.ts';
@@ -214,9 +215,7 @@ function nodeOf(
         metadata: { annotations: { [EXTERNAL_NAME_ANNOTATION]: externalName } },
       }),
       spec: {
-        deletionPolicy,
-        // Without late initialisation: what we do not set stays the provider's.
-        managementPolicies: ['Observe', 'Create', 'Update', 'Delete'],
+        ...policiesFor(deletionPolicy),
         providerConfigRef: { name: dns.providerConfigRef.name },
         forProvider: templates ? escapeTemplates(forProvider) : forProvider,
       },

@@ -3,7 +3,7 @@ import { isPinned } from './consent.ts';
 import { madeAfter } from './emit.ts';
 import type { Graph } from './graph.ts';
 import { held } from './hold.ts';
-import { at, objectAt, type Manifest } from './manifest.ts';
+import { at, listAt, objectAt, type Manifest } from './manifest.ts';
 import { isReady, type Observed } from './observed.ts';
 import type { Desired } from './settle.ts';
 import { refersTo } from './usages.ts';
@@ -67,5 +67,15 @@ function isNeeded(
 function deletable(object: Manifest): Manifest | undefined {
   if (at(object, 'spec', 'deletionPolicy') !== 'Orphan') return undefined;
   const kept = held(object);
-  return { ...kept, spec: { ...objectAt(kept, 'spec'), deletionPolicy: 'Delete' } };
+  const spec = objectAt(kept, 'spec');
+  const policies = listAt(spec, 'managementPolicies');
+  return {
+    ...kept,
+    spec: {
+      ...spec,
+      deletionPolicy: 'Delete',
+      // What is only observed was made by somebody else.
+      ...(policies.includes('Create') && { managementPolicies: [...new Set([...policies, 'Delete'])] }),
+    },
+  };
 }

@@ -6,6 +6,7 @@ import type { After, Node, Template } from '../kernel/graph.ts';
 import { at, numberAt, type Json, type JsonObject, type Manifest } from '../kernel/manifest.ts';
 import { bounded, nameFor } from '../kernel/names.ts';
 import { isReady, type Observed } from '../kernel/observed.ts';
+import { policiesFor } from '../providers/policies.ts';
 import { escapeTemplate } from '../providers/terraform.ts';
 import {
   CONTROL_PLANE,
@@ -58,11 +59,14 @@ export interface Cloud {
   readonly prepared: readonly After[];
 }
 
+/** What says whether the real thing goes too: the claim's own word, whatever release runs. */
+const DELETION = ['spec.deletionPolicy', 'spec.managementPolicies'];
+
 /** Every cloud object of the region, without those that protect them from going too early. */
 export function planCloud(cloud: Cloud): Node[] {
   return objects(cloud)
     .filter(({ key }) => !refersToLost(cloud, key))
-    .map((node) => ({ ...node, live: ['spec.deletionPolicy', ...(node.live ?? [])] }));
+    .map((node) => ({ ...node, live: [...DELETION, ...(node.live ?? [])] }));
 }
 
 /**
@@ -111,8 +115,7 @@ function managed(
     apiVersion,
     kind,
     spec: {
-      deletionPolicy: spec.deletion.machines,
-      managementPolicies: ['Observe', 'Create', 'Update', 'Delete'],
+      ...policiesFor(spec.deletion.machines),
       providerConfigRef: { name: spec.cloud.providerConfigRef.name },
       forProvider,
     },

@@ -1,7 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import fc from 'fast-check';
 import { parseRegion } from '../../functions/apis/region.ts';
-import { at, textAt, type Json, type JsonObject, type Manifest } from '../../functions/kernel/manifest.ts';
+import {
+  at,
+  listAt,
+  textAt,
+  type Json,
+  type JsonObject,
+  type Manifest,
+} from '../../functions/kernel/manifest.ts';
 import { CLUSTER_LABEL, REGION_LABEL, RETRY_ANNOTATION } from '../../functions/kernel/names.ts';
 import { checkManifest } from '../fields/check.ts';
 import {
@@ -194,8 +201,12 @@ describe('networks', () => {
     const answer = ask(settled(planeOf(specOf({ deletion: { machines } }))));
     const policies = [...answer.objects]
       .filter(([key]) => /^(network|dns)\//.test(key))
-      .map(([, object]) => at(object, 'spec', 'deletionPolicy'));
-    expect(new Set(policies)).toEqual(new Set([machines]));
+      .map(([, { spec }]) => [
+        at(spec, 'deletionPolicy'),
+        listAt(spec, 'managementPolicies').includes('Delete'),
+      ]);
+    expect(policies.length).toBeGreaterThan(1);
+    for (const policy of policies) expect(policy).toEqual([machines, machines === 'Delete']);
   });
 
   test('a network that exists keeps its range', () => {

@@ -412,7 +412,10 @@ describe('the objects', () => {
 
   test('follow what is left when the claim goes', () => {
     for (const { manifest } of planRecords(records({ deletionPolicy: 'Orphan' })).nodes)
-      expect(at(manifest, 'spec', 'deletionPolicy')).toBe('Orphan');
+      expect(at(manifest, 'spec')).toMatchObject({
+        deletionPolicy: 'Orphan',
+        managementPolicies: ['Observe', 'Create', 'Update'],
+      });
   });
 });
 

@@ -361,13 +361,20 @@ describe('settle', () => {
   });
 
   it('what leaves is switched to deletionPolicy Delete and seen so before it is dropped', () => {
-    const orphan = object('server', 'up', { spec: { deletionPolicy: 'Orphan' } });
+    const kept = ['Observe', 'Create', 'Update'];
+    const orphan = object('server', 'up', { spec: { deletionPolicy: 'Orphan', managementPolicies: kept } });
+    const observed = object('server', 'up', {
+      spec: { deletionPolicy: 'Orphan', managementPolicies: ['Observe'] },
+    });
     const deletable = object('server', 'up', { spec: { deletionPolicy: 'Delete' } });
     const settled = (one: Manifest) =>
       settle(xr, { nodes: [] }, observe(new Map([['server', one]])), () => true);
 
     expect(settled(orphan).desired.get('server')?.manifest).toMatchObject({
-      spec: { deletionPolicy: 'Delete' },
+      spec: { deletionPolicy: 'Delete', managementPolicies: [...kept, 'Delete'] },
+    });
+    expect(settled(observed).desired.get('server')?.manifest).toMatchObject({
+      spec: { managementPolicies: ['Observe'] },
     });
     expect(settled(deletable).desired.has('server')).toBe(false);
   });

@@ -128,17 +128,22 @@ describe('private addresses', () => {
 });
 
 describe('every object at the cloud', () => {
-  const spec = { ...LEAST, deletion: { machines: 'Orphan' } };
-  const objects = [...settled(spec).observed].filter(([, { apiVersion }]) => isHetzner(apiVersion));
+  const objects = (machines: 'Delete' | 'Orphan') =>
+    [...settled({ ...LEAST, deletion: { machines } }).observed].filter(([, { apiVersion }]) =>
+      isHetzner(apiVersion),
+    );
 
-  it.each(objects)(
+  it.each(objects('Delete'))(
     '%s is managed without late initialisation, which would defend what others attach',
     (_key, object) => {
       expect(listAt(object, 'spec', 'managementPolicies')).toEqual(['Observe', 'Create', 'Update', 'Delete']);
+      expect(textAt(object, 'spec', 'deletionPolicy')).toBe('Delete');
     },
   );
 
-  it.each(objects)('%s stays at the cloud when the claim wants that', (_key, object) => {
+  it.each(objects('Orphan'))('%s stays at the cloud when the claim wants that', (_key, object) => {
+    // Either field alone would not keep it.
+    expect(listAt(object, 'spec', 'managementPolicies')).toEqual(['Observe', 'Create', 'Update']);
     expect(textAt(object, 'spec', 'deletionPolicy')).toBe('Orphan');
   });
 });

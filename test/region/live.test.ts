@@ -42,6 +42,13 @@ const cases: { reason: string; edit: JsonObject; key: string; path: string[]; wa
     want: 'Orphan',
   },
   {
+    reason: 'whether the provider may delete machines',
+    edit: { deletion: { machines: 'Orphan' } },
+    key: machine('control-plane-1'),
+    path: ['spec', 'managementPolicies'],
+    want: ['Observe', 'Create', 'Update'],
+  },
+  {
     reason: 'the size of the load balancer',
     edit: { loadBalancer: { size: 'lb21' } },
     key: 'load-balancer',
