@@ -39,7 +39,6 @@ export interface Live {
   /** Where every process writes its log; it stays. */
   readonly logs: string;
   readonly token: string;
-  readonly running: readonly Running[];
   /** Fails when a process has ended. */
   check(): Promise<void>;
   stop(): Promise<void>;
@@ -114,7 +113,7 @@ export async function startLive(say: (line: string) => void): Promise<Live> {
     const check = async () => {
       await Promise.all(running.map((one) => one.check()));
     };
-    return { control, kube, crossplane, hcloud, machines, charts, folder, logs, token, running, check, stop };
+    return { control, kube, crossplane, hcloud, machines, charts, folder, logs, token, check, stop };
   } catch (error) {
     await stop();
     throw error;

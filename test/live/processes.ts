@@ -11,8 +11,6 @@ const run = promisify(execFile);
 /** A program in a process group of its own. */
 export interface Running {
   readonly name: string;
-  /** Of its process group. */
-  readonly pid: number | undefined;
   readonly log: string;
   /** Fails once it has ended. */
   check(): Promise<void>;
@@ -61,7 +59,6 @@ export function start(logs: string, name: string, { program, args, env, cwd }: S
   closeSync(output);
   return {
     name,
-    pid: child.pid,
     log,
     check: async () => {
       if (!hasEnded(child)) return;
@@ -91,9 +88,6 @@ export function service(begin: () => Running): Service {
   const { name, log } = running;
   return {
     name,
-    get pid() {
-      return running?.pid;
-    },
     log,
     check: async () => running?.check(),
     stop: async () => running?.stop(),
