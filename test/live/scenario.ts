@@ -17,6 +17,7 @@ import {
 } from '../../functions/kernel/manifest.ts';
 import { CLAIM_NAME_LABEL, KEY_ANNOTATION } from '../../functions/kernel/names.ts';
 import { toolPath } from '../../tools/build.ts';
+import type { ApiServer } from './api-server.ts';
 import type { Kind } from './hcloud/state.ts';
 import { referenceOf, versionOf, type Reference } from './kube.ts';
 import type { Live } from './live.ts';
@@ -172,9 +173,14 @@ export function machinesOf(claim: Manifest): number {
   );
 }
 
+/** The clusters of a claim's regions, each with the name of its XOpenOvaRegion. */
+export function clustersOf(live: Live, claim: Reference): [string, ApiServer][] {
+  return [...live.machines.clusters].filter(([region]) => region.startsWith(`${claim.name}-`));
+}
+
 /** Names of the nodes in the clusters of a claim. */
 export async function nodesOf(live: Live, claim: Reference): Promise<string[]> {
-  const own = [...live.machines.clusters].filter(([region]) => region.startsWith(`${claim.name}-`));
+  const own = clustersOf(live, claim);
   const found = await Promise.all(own.map(([, { kube }]) => kube.list('v1', 'Node')));
   return found.flat().map(({ metadata }) => metadata.name ?? '');
 }

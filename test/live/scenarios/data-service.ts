@@ -2,7 +2,16 @@
 import { expect, it } from 'vitest';
 import { isTrue } from '../../../functions/kernel/manifest.ts';
 import type { Reference } from '../kube.ts';
-import { askToRemove, atCloud, kubectl, untilGone, until, waysInto, type Scenario } from '../scenario.ts';
+import {
+  askToRemove,
+  atCloud,
+  clustersOf,
+  kubectl,
+  untilGone,
+  until,
+  waysInto,
+  type Scenario,
+} from '../scenario.ts';
 
 const API_VERSION = 'platform.openova.io/v1alpha1';
 
@@ -33,7 +42,7 @@ export function dataService(cluster: Reference): Scenario {
 
     it('goes with its cluster when the namespace of both is deleted, and nothing waits for ever', async () => {
       const live = given();
-      const [own] = [...live.machines.clusters].filter(([region]) => region.startsWith(`${cluster.name}-`));
+      const [own] = clustersOf(live, cluster);
       await kubectl(live, 'delete', 'namespace', namespace, '--wait=false');
       await Promise.all([untilGone(live, service), untilGone(live, cluster)]);
       const inside = (await own?.[1].kube.list('v1', 'Namespace')) ?? [];

@@ -6,6 +6,7 @@ import {
   apply,
   askToRemove,
   atCloud,
+  clustersOf,
   composed,
   isReadyClaim,
   kubectl,
@@ -26,7 +27,7 @@ export const deadApi: Scenario = (given) => {
     await tenant(live, 'acme-dead');
     await apply(live, cluster);
     await until(live, claim, 'it to be ready', 600, isReadyClaim);
-    const [region] = [...live.machines.clusters].filter(([name]) => name.startsWith('dead-'));
+    const [region] = clustersOf(live, claim);
     await Promise.all(region?.[1].processes.map((one) => one.stop()) ?? []);
     live.machines.forget(region?.[0] ?? '');
     await askToRemove(live, claim);

@@ -7,6 +7,7 @@ import { eventually, sleep } from '../processes.ts';
 import { HETZNER_POLL_SECONDS } from '../providers.ts';
 import {
   atCloud,
+  clustersOf,
   callsSoFar,
   changesAtCloud,
   composed,
@@ -118,7 +119,7 @@ export const minimal: Scenario = (given) => {
 
   it('takes the load balancers of workloads with it, then what it is made of, in order, and leaves nothing behind', async () => {
     const live = given();
-    const [cluster] = [...live.machines.clusters].filter(([region]) => region.startsWith('mini-'));
+    const [cluster] = clustersOf(live, claim);
     await cluster?.[1].kube.apply({
       apiVersion: 'v1',
       kind: 'Service',

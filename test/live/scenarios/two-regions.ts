@@ -1,8 +1,9 @@
 /** A cluster of two regions with records in a zone at Hetzner: regions, components, protection. */
 import { expect, it } from 'vitest';
-import { isTrue, textAt } from '../../../functions/kernel/manifest.ts';
+import { isTrue, textAt, type JsonObject } from '../../../functions/kernel/manifest.ts';
 import { addZone } from '../hcloud/zones.ts';
 import { referenceOf } from '../kube.ts';
+import type { Live } from '../live.ts';
 import { eventually, sleep } from '../processes.ts';
 import {
   apply,
@@ -38,8 +39,13 @@ const cluster = smallCluster('acme-duo', 'duo', {
 });
 export const duo = referenceOf(cluster);
 
+/** The record sets of the cluster in the zone at Hetzner. */
+function recordSets({ hcloud }: Live): JsonObject[] {
+  return hcloud.project.all('rrsets').filter(({ name }) => typeof name === 'string' && name.endsWith('.duo'));
+}
+
 /** Releases that are composed for the cluster, without the name of their region. */
-async function releases(live: Parameters<typeof composed>[0]): Promise<string[]> {
+async function releases(live: Live): Promise<string[]> {
   const found = (await composed(live, duo.name)).filter(({ kind }) => kind === 'Release');
   return found.map(({ metadata }) => metadata.name ?? '');
 }
@@ -69,10 +75,7 @@ export const twoRegions: Scenario = (given) => {
 
   it('has records for both at Hetzner, with the addresses that its machines have', () => {
     const { project } = given().hcloud;
-    const records = project
-      .all('rrsets')
-      .filter(({ name }) => typeof name === 'string' && name.endsWith('.duo'))
-      .map(({ name, type, records: values }) => [name, type, values]);
+    const records = recordSets(given()).map(({ name, type, records: values }) => [name, type, values]);
     tell(records.map((one) => JSON.stringify(one)).join('\n'));
     const address = (name: string) =>
       project
@@ -201,11 +204,8 @@ export const newerPackage: Scenario = (given) => {
     await askToRemove(live, duo);
     await untilGone(live, duo);
     tell(`duo: gone after ${Math.round((Date.now() - started) / 1000)} s`);
-    const records = live.hcloud.project
-      .all('rrsets')
-      .filter(({ name }) => typeof name === 'string' && name.endsWith('.duo'));
 
     expect(atCloud(live, duo)).toEqual([]);
-    expect(records).toEqual([]);
+    expect(recordSets(live)).toEqual([]);
   });
 };
