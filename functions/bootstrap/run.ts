@@ -1,0 +1,34 @@
+/** One run of an operation: its steps, and all that it touches of the world outside. */
+import type { Input, Result, Target } from './contract.ts';
+import type { Remote } from './remote.ts';
+import type { Store } from './store.ts';
+
+/** What is looked at again and again: what it came to, or what it waits for, in words for a person. */
+export type Look<T> = { readonly done: T } | { readonly waiting: string };
+
+export interface Run {
+  readonly store: Store;
+  now(): Date;
+  /**
+   * One step of an operation, shown while it runs. When its time is over, or the operation's, the signal ends its remote
+   * commands and it fails as a timeout that says the step, the machine and what was waited for last.
+   * @param name what is done, such as `wait for cloud-init`.
+   */
+  step<T>(name: string, seconds: number, work: (signal: AbortSignal) => Promise<T>): Promise<T>;
+  /**
+   * Looks until it is done or the step's time is over.
+   * @param everySeconds pause between two looks; 2 unless told.
+   */
+  until<T>(signal: AbortSignal, look: () => Promise<Look<T>>, everySeconds?: number): Promise<T>;
+  /**
+   * Logs in, with its host key verified or pinned; tries until the step's time is over. Of one machine all steps share one
+   * connection, which ends with the run.
+   */
+  connect(target: Target, signal: AbortSignal): Promise<Remote>;
+}
+
+/** The input of one operation. */
+export type InputOf<Name extends Input['operation']> = Extract<Input, { operation: Name }>;
+
+/** What an operation adds to its result. */
+export type Outcome = Partial<Pick<Result, 'publicKey' | 'hostKey' | 'certificatesExpire' | 'lastSnapshot'>>;
