@@ -4,7 +4,9 @@ import type { Remote } from './remote.ts';
 import type { Store } from './store.ts';
 
 /** What is looked at again and again: what it came to, or what it waits for, in words for a person. */
-export type Look<T> = { readonly done: T } | { readonly waiting: string };
+export type Look<T> =
+  | { readonly done: T }
+  | { readonly waiting: string; readonly hint?: string; readonly log?: readonly string[] };
 
 export interface Run {
   readonly store: Store;
@@ -21,8 +23,12 @@ export interface Run {
    */
   until<T>(signal: AbortSignal, look: () => Promise<Look<T>>, everySeconds?: number): Promise<T>;
   /**
-   * Logs in, with its host key verified or pinned; tries until the step's time is over. Of one machine all steps share one
-   * connection, which ends with the run.
+   * Tries once to log in, with its host key verified or pinned. Of one machine all steps share one connection, which ends
+   * with the run.
+   */
+  reach(target: Target, signal: AbortSignal): Promise<Look<Remote>>;
+  /**
+   * Logs in; tries until the step's time is over.
    */
   connect(target: Target, signal: AbortSignal): Promise<Remote>;
 }

@@ -1,0 +1,134 @@
+/** Secrets and the result ConfigMap on the management cluster. */
+import {
+  ApiException,
+  CoreV1Api,
+  KubeConfig,
+  PatchStrategy,
+  setHeaderOptions,
+  V1Secret,
+} from '@kubernetes/client-node';
+import { RESULT_KEY, type Result } from './contract.ts';
+import { Failure } from './failure.ts';
+import type { NewSecret, Ref, Secret, Store } from './store.ts';
+
+const MERGE = setHeaderOptions('Content-Type', PatchStrategy.MergePatch);
+
+export class KubernetesStore implements Store {
+  readonly #api: CoreV1Api;
+  readonly #result: Ref;
+
+  /** @param result the ConfigMap for results, which exists. */
+  constructor(api: CoreV1Api, result: Ref) {
+    this.#api = api;
+    this.#result = result;
+  }
+
+  async secret(ref: Ref): Promise<Secret | undefined> {
+    return answer(
+      `read Secret "${nameOf(ref)}"`,
+      async () => secretOf(await this.#api.readNamespacedSecret(ref)),
+      [[404, undefined]],
+    );
+  }
+
+  async create(ref: Ref, { labels = {}, type = 'Opaque', data }: NewSecret): Promise<boolean> {
+    return answer(
+      `create Secret "${nameOf(ref)}"`,
+      async () => {
+        await this.#api.createNamespacedSecret({
+          namespace: ref.namespace,
+          body: Object.assign(new V1Secret(), {
+            metadata: { name: ref.name, labels },
+            type,
+            data: encoded(data),
+          }),
+        });
+        return true;
+      },
+      [[409, false]],
+    );
+  }
+
+  async merge(ref: Ref, data: Readonly<Record<string, string>>, version?: string): Promise<boolean> {
+    return answer(
+      `write Secret "${nameOf(ref)}"`,
+      async () => {
+        const metadata = version === undefined ? {} : { metadata: { resourceVersion: version } };
+        await this.#api.patchNamespacedSecret({ ...ref, body: { ...metadata, data: encoded(data) } }, MERGE);
+        return true;
+      },
+      [[409, false]],
+    );
+  }
+
+  async writeResult(result: Result): Promise<void> {
+    await answer(`write ConfigMap "${nameOf(this.#result)}"`, async () => {
+      const body = { data: { [RESULT_KEY]: JSON.stringify(result) } };
+      await this.#api.patchNamespacedConfigMap({ ...this.#result, body }, MERGE);
+    });
+  }
+}
+
+/** The API of the cluster that the program runs in, or that `KUBECONFIG` names. */
+export function coreApi(env: Readonly<Record<string, string | undefined>>): CoreV1Api {
+  const config = new KubeConfig();
+  if (env['KUBECONFIG'] !== undefined) config.loadFromFile(env['KUBECONFIG']);
+  else config.loadFromCluster();
+  return config.makeApiClient(CoreV1Api);
+}
+
+/** What a call comes to, or what one refusal of it means. */
+async function answer<T>(
+  what: string,
+  call: () => Promise<T>,
+  meaning: readonly [code: number, T][] = [],
+): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    const meant = meaning.find(([code]) => error instanceof ApiException && error.code === code);
+    if (meant !== undefined) return meant[1];
+    throw Failure.remote(`cannot ${what}: ${reasonOf(error)}`);
+  }
+}
+
+/** Never the body of a request. */
+function reasonOf(error: unknown): string {
+  if (error instanceof ApiException) {
+    const message = messageIn(error.body);
+    return `the API server answers ${error.code}${message === undefined ? '' : `, ${message}`}`;
+  }
+  return error instanceof Error ? error.message : String(error);
+}
+
+function messageIn(body: unknown): string | undefined {
+  try {
+    const status: unknown = typeof body === 'string' ? JSON.parse(body) : body;
+    const message =
+      typeof status === 'object' && status !== null && 'message' in status ? status.message : '';
+    return typeof message === 'string' && message !== '' ? message.split('\n')[0] : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function secretOf({ metadata, type, data }: V1Secret): Secret {
+  return {
+    labels: metadata?.labels ?? {},
+    type: type ?? 'Opaque',
+    data: Object.fromEntries(
+      Object.entries(data ?? {}).map(([key, value]) => [key, Buffer.from(value, 'base64').toString('utf8')]),
+    ),
+    version: metadata?.resourceVersion ?? '',
+  };
+}
+
+function encoded(data: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(data).map(([key, value]) => [key, Buffer.from(value, 'utf8').toString('base64')]),
+  );
+}
+
+function nameOf({ namespace, name }: Ref): string {
+  return `${namespace}/${name}`;
+}
