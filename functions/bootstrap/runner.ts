@@ -1,0 +1,250 @@
+/** Steps in order, with their times, their words and their result. */
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Result, Target } from './contract.ts';
+import { Failure } from './failure.ts';
+import { HostKeys, type Trust } from './host-keys.ts';
+import type { Progress } from './progress.ts';
+import type { Remote } from './remote.ts';
+import type { Look, Run } from './run.ts';
+import { connect, Unreachable, type Login } from './ssh.ts';
+import type { Store } from './store.ts';
+
+/** The world outside, so that tests can put something in its place. */
+export interface World {
+  readonly store: Store;
+  readonly progress: Progress;
+  now(): Date;
+  /** Ends the program: what runs is given up. */
+  readonly stop: AbortSignal;
+  login(target: Target, login: Login): Promise<Remote>;
+  /** Factor for the times of steps. */
+  readonly patience: number;
+}
+
+/** The world as it is, for programs. */
+export function realWorld(given: Pick<World, 'store' | 'progress' | 'stop'>): World {
+  return { ...given, now: () => new Date(), login: connect, patience: 1 };
+}
+
+interface Identity {
+  readonly operation: string;
+  /** The machine that the operation is for; left out when it is for none. */
+  readonly target?: Target;
+  readonly deadlineSeconds: number;
+  readonly secrets: { readonly namespace: string; readonly ssh: string; readonly hostKeys: string };
+}
+
+/** Most bytes of a result as JSON. */
+const MOST_RESULT = 4096;
+/** A result that cannot be written is tried again this often. */
+const RESULT_TRIES = 5;
+
+export class Runner implements Run {
+  readonly store: Store;
+  readonly #world: World;
+  readonly #identity: Identity;
+  readonly #hostKeys: HostKeys;
+  readonly #deadline: AbortController = new AbortController();
+  readonly #timer: NodeJS.Timeout;
+  readonly #remotes = new Map<string, Remote>();
+  readonly #trusts = new Map<string, Trust>();
+  #step = { name: 'begin', since: '' };
+  #waiting: Exclude<Look<never>, { done: never }> | undefined;
+  #privateKey: string | undefined;
+
+  constructor(world: World, identity: Identity) {
+    this.store = world.store;
+    this.#world = world;
+    this.#identity = identity;
+    const { namespace, hostKeys } = identity.secrets;
+    this.#hostKeys = new HostKeys(world.store, { namespace, name: hostKeys }, identity.target?.name);
+    this.#timer = setTimeout(() => {
+      this.#deadline.abort();
+    }, identity.deadlineSeconds * 1000);
+  }
+
+  now(): Date {
+    return this.#world.now();
+  }
+
+  async step<T>(name: string, seconds: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const begun = this.now();
+    this.#step = { name, since: begun.toISOString() };
+    this.#waiting = undefined;
+    this.#say('begun');
+    await this.#write({ phase: 'Running' }).catch(() => undefined);
+    const timer = new AbortController();
+    const over = setTimeout(
+      () => {
+        timer.abort();
+      },
+      seconds * 1000 * this.#world.patience,
+    );
+    const signal = AbortSignal.any([this.#world.stop, this.#deadline.signal, timer.signal]);
+    try {
+      const result = await orAborted(signal, work(signal));
+      this.#say('done', { seconds: this.#secondsSince(begun) });
+      return result;
+    } catch (error) {
+      const failure = signal.aborted ? this.#gaveUp(seconds) : asFailure(error);
+      const { message: cause, hint, log } = failure;
+      this.#say('failed', { seconds: this.#secondsSince(begun), cause, hint, log });
+      throw failure;
+    } finally {
+      clearTimeout(over);
+    }
+  }
+
+  async until<T>(signal: AbortSignal, look: () => Promise<Look<T>>, everySeconds = 2): Promise<T> {
+    for (;;) {
+      const seen = await look();
+      if ('done' in seen) return seen.done;
+      this.#waiting = seen;
+      await pause(everySeconds * 1000 * Math.min(1, this.#world.patience), undefined, { signal });
+    }
+  }
+
+  async reach(target: Target, signal: AbortSignal): Promise<Look<Remote>> {
+    const name = `${target.name} ${target.address}:${target.port}`;
+    const open = this.#remotes.get(name);
+    if (open !== undefined) return { done: open };
+    const hostKey = await this.#hostKeys.known(target);
+    try {
+      const remote = await this.#world.login(target, {
+        privateKey: await this.#clientKey(),
+        hostKey,
+        trust: async (shown) => {
+          this.#trusts.set(target.name, await this.#hostKeys.trust(target, shown));
+        },
+        signal,
+        onClose: () => this.#remotes.delete(name),
+      });
+      this.#remotes.set(name, remote);
+      return { done: remote };
+    } catch (error) {
+      if (!(error instanceof Unreachable)) throw error;
+      return {
+        waiting: `SSH at "${target.address}" port ${target.port}: ${error.message}`,
+        hint: 'is the address that this program comes from in access.managementCidrs, and is the machine on',
+      };
+    }
+  }
+
+  connect(target: Target, signal: AbortSignal): Promise<Remote> {
+    return this.until(signal, () => this.reach(target, signal), 5);
+  }
+
+  /** Writes how it ended, and lets go of everything. */
+  async end(outcome: Partial<Result> | Failure): Promise<void> {
+    clearTimeout(this.#timer);
+    for (const remote of this.#remotes.values()) remote.close();
+    const ended: Pick<Result, 'phase'> & Partial<Result> =
+      outcome instanceof Failure
+        ? {
+            phase: 'Failed',
+            cause: outcome.message,
+            ...(outcome.hint !== undefined && { hint: outcome.hint }),
+            ...(outcome.log.length > 0 && { log: [...outcome.log] }),
+          }
+        : { ...outcome, phase: 'Succeeded', step: 'done' };
+    for (let left = RESULT_TRIES; left > 0; left--) {
+      try {
+        await this.#write(ended);
+        return;
+      } catch (error) {
+        if (left === 1) throw error;
+        await pause(1000 * Math.min(1, this.#world.patience));
+      }
+    }
+  }
+
+  async #write(said: Pick<Result, 'phase'> & Partial<Result>): Promise<void> {
+    const { operation, target } = this.#identity;
+    const hostKey = target && this.#trusts.get(target.name);
+    const since = this.#step.since === '' ? this.now().toISOString() : this.#step.since;
+    await this.#world.store.writeResult(
+      bounded({
+        version: 1,
+        operation,
+        ...(target && { node: target.name }),
+        step: this.#step.name,
+        since: said.phase === 'Succeeded' ? this.now().toISOString() : since,
+        ...((operation === 'server' || operation === 'agent') && hostKey && { hostKey }),
+        ...said,
+      }),
+    );
+  }
+
+  #say(state: 'begun' | 'done' | 'failed', more: Partial<Parameters<Progress>[0]> = {}): void {
+    const node = this.#identity.target?.name ?? this.#identity.operation;
+    this.#world.progress({ node, step: this.#step.name, state, ...more });
+  }
+
+  #secondsSince(begun: Date): number {
+    return Math.round((this.now().getTime() - begun.getTime()) / 100) / 10;
+  }
+
+  #gaveUp(seconds: number): Failure {
+    const { name } = this.#step;
+    if (this.#world.stop.aborted) return Failure.remote(`stopped from outside in "${name}"`);
+    const limit = this.#deadline.signal.aborted
+      ? `the operation took longer than ${this.#identity.deadlineSeconds} s, in "${name}"`
+      : `"${name}" took longer than ${seconds} s`;
+    const on = this.#identity.target === undefined ? '' : ` on "${this.#identity.target.name}"`;
+    const { waiting, hint, log } = this.#waiting ?? {};
+    return Failure.timeout(`${limit}${on}${waiting === undefined ? '' : `: ${waiting}`}`, { hint, log });
+  }
+
+  async #clientKey(): Promise<string> {
+    const { namespace, ssh: name } = this.#identity.secrets;
+    this.#privateKey ??= (await this.store.secret({ namespace, name }))?.data['id_ed25519'];
+    if (this.#privateKey === undefined)
+      throw Failure.input(`there is no Secret "${namespace}/${name}" with a key "id_ed25519"`, {
+        hint: 'the operation "prepare" makes it and runs first',
+      });
+    return this.#privateKey;
+  }
+}
+
+/** A failure as it is; anything else that goes wrong may go well the next time. */
+export function asFailure(error: unknown): Failure {
+  if (error instanceof Failure) return error;
+  return Failure.remote(error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error));
+}
+
+/** The work's end, or the signal's: work that does not listen is left behind. */
+async function orAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  signal.throwIfAborted();
+  let abort: () => void = () => undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => {
+      reject(new Error('aborted'));
+    };
+    signal.addEventListener('abort', abort);
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}
+
+/** A result that fits: the oldest lines of the log go first, then the ends of long texts. */
+export function bounded(result: Result): Result {
+  const size = (one: Result) => Buffer.byteLength(JSON.stringify(one));
+  let fitting = result;
+  while (size(fitting) > MOST_RESULT && fitting.log !== undefined && fitting.log.length > 0)
+    fitting = { ...fitting, log: fitting.log.slice(1) };
+  if (size(fitting) <= MOST_RESULT) return fitting;
+  const { cause, hint } = fitting;
+  return {
+    ...fitting,
+    ...(cause !== undefined && { cause: shortened(cause) }),
+    ...(hint !== undefined && { hint: shortened(hint) }),
+  };
+}
+
+/** Characters take at most three bytes of UTF-16, or six of JSON. */
+function shortened(text: string): string {
+  return text.length <= 250 ? text : `${text.slice(0, 249)}…`;
+}
