@@ -184,7 +184,7 @@ export const pool = () =>
       "The cloud's machine types, best first: the next one is tried only when the first is out of stock at creation. One architecture",
       { otherwise: '[cx43]' },
     ),
-    labels: newMachines(
+    labels: live(
       z
         .record(z.string().min(1).max(63), z.string().max(63))
         .refine((labels) => Object.keys(labels).length <= 20, 'must have at most 20 entries')
@@ -192,13 +192,13 @@ export const pool = () =>
         .default({}),
       'Labels of the Kubernetes nodes',
     ),
-    taints: newMachines(
+    taints: live(
       z
         .array(
           z.strictObject({
-            key: newMachines(z.string().min(1).max(128), 'Key of the taint'),
-            value: newMachines(z.string().max(63).default(''), 'Value of the taint'),
-            effect: newMachines(z.enum(EFFECTS), 'What happens to pods that do not tolerate the taint'),
+            key: live(z.string().min(1).max(128), 'Key of the taint'),
+            value: live(z.string().max(63).default(''), 'Value of the taint'),
+            effect: live(z.enum(EFFECTS), 'What happens to pods that do not tolerate the taint'),
           }),
         )
         .max(10)
@@ -239,7 +239,7 @@ export const machine = () =>
       z.enum(['agent', 'server']),
       'server runs the Kubernetes API and etcd, agent runs workloads',
     ),
-    pool: newMachines(poolName().default('general'), 'Pool whose labels and taints an agent gets'),
+    pool: live(poolName().default('general'), 'Pool whose labels and taints an agent gets'),
   });
 export type Machine = z.output<ReturnType<typeof machine>>;
 
@@ -395,7 +395,7 @@ export const archival = () =>
     ),
     secretRef: group(
       namedSecretRef(),
-      "Secret in the claim's namespace: keys accessKeyId and secretAccessKey for r2 and s3, serviceAccount (JSON) for gcs, accountName and accountKey for azureblob",
+      "Secret in the claim's namespace: keys accessKeyId and secretAccessKey for r2 and s3; serviceAccount (JSON) and, for snapshots of etcd, accessKeyId and secretAccessKey of an HMAC key for gcs; accountName and accountKey for azureblob, where etcd's snapshots do not go",
     ),
   });
 export type Archival = z.output<ReturnType<typeof archival>>;
@@ -521,7 +521,7 @@ export const maintenance = () =>
         )
         .meta({ example: 'Sun 02:00-04:00 UTC' })
         .optional(),
-      'When restarts and other disturbing work may happen; the CronJob care honours it',
+      'When other versions of K3s are installed and machines restarted; what scaling does is not held up',
       { otherwise: 'any time' },
     ),
   });

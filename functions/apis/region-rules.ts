@@ -145,13 +145,6 @@ export const regionRules: readonly Rule<RegionGiven>[] = [
     check: ({ blueprints }) => unless(blueprints.length === 0, { given: shown(blueprints[0]) }),
   },
   {
-    path: 'maintenance.window',
-    cel: '!has(self.maintenance.window)',
-    clusterCel: everywhere((scope) => `!has(${scope}.window)`, 'maintenance'),
-    message: 'must be left out: maintenance windows are not available yet',
-    check: ({ maintenance: { window } }) => unless(window === undefined, { given: shown(window) }),
-  },
-  {
     path: 'backup.velero',
     cel: '!has(self.backup.velero)',
     clusterCel: everywhere((scope) => `!has(${scope}.velero)`, 'backup'),
@@ -165,6 +158,15 @@ export const regionRules: readonly Rule<RegionGiven>[] = [
       "has(self.archival) || self.regions.all(r, has(r.archival) || !(has(r.restoreFrom) || (r.role == 'primary' && has(self.restoreFrom))))",
     message: 'must be left out without archival, the store of the snapshot',
     check: ({ archival, restoreFrom }) => unless(restoreFrom === undefined || archival !== undefined),
+  },
+  {
+    path: 'restoreFrom',
+    cel: "!has(self.restoreFrom) || !has(self.archival) || self.archival.provider != 'azureblob'",
+    clusterCel:
+      "self.regions.all(r, !(has(r.restoreFrom) || (r.role == 'primary' && has(self.restoreFrom))) || (has(r.archival) ? r.archival.provider : (has(self.archival) ? self.archival.provider : '')) != 'azureblob')",
+    message: 'must be left out with archival.provider azureblob, which K3s keeps no snapshots in',
+    check: ({ archival, restoreFrom }) =>
+      unless(restoreFrom === undefined || archival?.provider !== 'azureblob'),
   },
   {
     path: 'location',

@@ -17,6 +17,9 @@ export const RESULT_KEY = 'result.json';
 /** Type of the Secrets that hold a kubeconfig: what tells ours from those that people made. */
 export const KUBECONFIG_TYPE = 'platform.openova.io/kubeconfig';
 
+/** The step of `care` in which the maintenance window is open and nothing of its own is left to do. */
+export const WINDOW_STEP = 'maintenance window';
+
 /** Exit codes, which podFailurePolicy tells apart. */
 export const EXIT = { done: 0, remote: 1, input: 2, hostKey: 3, timeout: 4, quorum: 5 } as const;
 
@@ -48,16 +51,37 @@ const K3s = z.strictObject({
   common: Config,
   /** This machine's own part. */
   node: Config,
+  /** Where its binary is fetched from; left out, from GitHub. One of that version that is there already is not fetched. */
+  source: z
+    .strictObject({
+      /** A mirror of `https://github.com/k3s-io/k3s/releases/download`, such as `https://mirror.example/k3s`. */
+      address: z.url({ protocol: /^https?$/ }).optional(),
+      /** SHA-256 by architecture, in hexadecimal digits; left out, as the source itself says. */
+      sha256: z.partialRecord(z.enum(['amd64', 'arm64']), z.string().regex(/^[0-9a-f]{64}$/)).optional(),
+    })
+    .optional(),
 });
+export type K3s = z.output<typeof K3s>;
+
+const SecretName = z.strictObject({ namespace: z.string(), name: z.string() });
 
 const Snapshots = z.strictObject({
   schedule: z.string(),
   retention: z.int().positive(),
   /** Left out: snapshots stay on the servers. */
   s3: z
-    .strictObject({ endpoint: z.string(), bucket: z.string(), region: z.string(), folder: z.string() })
+    .strictObject({
+      /** Without a scheme. */
+      endpoint: z.string(),
+      bucket: z.string(),
+      region: z.string(),
+      folder: z.string(),
+      /** Holds the keys accessKeyId and secretAccessKey. */
+      secret: SecretName.optional(),
+    })
     .optional(),
 });
+export type Snapshots = z.output<typeof Snapshots>;
 
 const common = {
   version: z.literal(1),
@@ -75,6 +99,8 @@ const common = {
     /** Pinned host keys, by machine and identity. */
     hostKeys: z.string(),
   }),
+  /** The Lease in the namespace that is held by whoever disturbs a node; left out, nobody else does. */
+  lease: z.string().optional(),
   /** All of the operation together. */
   deadlineSeconds: z.int().positive(),
 };
@@ -84,7 +110,7 @@ const onMachine = { ...common, target: Target };
 const peers = z.array(Target);
 
 /** A copy of the kubeconfig for the tenant, which nothing reads. One that is not of `KUBECONFIG_TYPE` is left alone. */
-const copy = z.strictObject({ namespace: z.string(), name: z.string() }).optional();
+const copy = SecretName.optional();
 
 export const Prepare = z.strictObject({
   ...common,
@@ -92,7 +118,7 @@ export const Prepare = z.strictObject({
   /** Whose the Secrets are; left out for a composite that no claim made. See `isOwn`. */
   claim: z.strictObject({ namespace: z.string(), name: z.string() }).optional(),
   /** Secret of the claim's namespace whose key token is taken over, for a restore. */
-  restoreToken: z.strictObject({ namespace: z.string(), name: z.string() }).optional(),
+  restoreToken: SecretName.optional(),
 });
 export const Server = z.strictObject({
   ...onMachine,
@@ -135,6 +161,10 @@ export const Label = z.strictObject({
   labels: z.record(z.string(), z.string()),
   /** To be added, `key=value:Effect`. */
   taints: z.array(z.string()),
+  /** Names of labels to be taken away. */
+  removeLabels: z.array(z.string()).default([]),
+  /** Taints to be taken away, `key:Effect`. */
+  removeTaints: z.array(z.string()).default([]),
 });
 export const Snapshot = z.strictObject({
   ...onMachine,
@@ -152,6 +182,8 @@ export const Care = z.strictObject({
   operation: z.literal('care'),
   servers: peers,
   agents: peers,
+  /** What servers that were made before it are told of snapshots by now. */
+  snapshots: Snapshots,
   /** Such as `Sun 02:00-04:00 UTC`; left out, any time. */
   window: z.string().optional(),
   kubeconfig: z.string(),

@@ -5,7 +5,8 @@ import type { Node } from '../kernel/graph.ts';
 import type { Manifest } from '../kernel/manifest.ts';
 import { nameFor, SYSTEM_NAMESPACE } from '../kernel/names.ts';
 import type { RegionSpec } from '../apis/region.ts';
-import { secretNames } from './jobs.ts';
+import { s3AddressOf } from './archive.ts';
+import { leaseName, secretNames } from './jobs.ts';
 
 const RBAC = 'rbac.authorization.k8s.io/v1';
 const STEP = 'MachinesReady';
@@ -39,6 +40,12 @@ export function planAccess(xr: Manifest, spec: RegionSpec, results: readonly str
   const account = nameFor(xrName, 'service-account');
   const kubeconfig = nameFor(xrName, 'kubeconfig');
   const copy = kubeconfigCopy(xr, spec);
+  const readable = secretsRead(spec).map((name) => ({
+    apiGroups: [''],
+    resources: ['secrets'],
+    resourceNames: [name],
+    verbs: ['get'],
+  }));
   const secret = (namespace: string, name?: string) => ({
     apiVersion: 'v1',
     kind: 'Secret',
@@ -68,6 +75,15 @@ export function planAccess(xr: Manifest, spec: RegionSpec, results: readonly str
         resourceNames: [...results].sort(),
         verbs: ['get', 'patch', 'update'],
       },
+      // Who disturbs a node of the region does so alone.
+      { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['create'] },
+      {
+        apiGroups: ['coordination.k8s.io'],
+        resources: ['leases'],
+        resourceNames: [leaseName(xr)],
+        verbs: ['get', 'patch', 'update'],
+      },
+      ...(copy ? [] : readable),
     ]),
     ...(copy
       ? [
@@ -79,16 +95,7 @@ export function planAccess(xr: Manifest, spec: RegionSpec, results: readonly str
               resourceNames: [copy.name],
               verbs: ['get', 'patch', 'update'],
             },
-            ...(spec.restoreFrom
-              ? [
-                  {
-                    apiGroups: [''],
-                    resources: ['secrets'],
-                    resourceNames: [spec.restoreFrom.tokenSecretRef.name],
-                    verbs: ['get'],
-                  },
-                ]
-              : []),
+            ...readable,
           ]),
         ]
       : []),
@@ -117,6 +124,12 @@ export function planAccess(xr: Manifest, spec: RegionSpec, results: readonly str
       },
     ];
   }
+}
+
+/** Secrets of the claim's namespace that the Jobs read: the keys of the store for etcd, the token for a restore. */
+function secretsRead({ archival, restoreFrom }: RegionSpec): string[] {
+  const store = archival && s3AddressOf(archival) !== undefined ? [archival.secretRef.name] : [];
+  return [...new Set([...store, ...(restoreFrom ? [restoreFrom.tokenSecretRef.name] : [])])].sort();
 }
 
 /** The ways into the region's cluster, both named as the XOpenOvaRegion. */

@@ -1,19 +1,24 @@
 /** K3s on the machines of a region: which Jobs there are, and what each waits for. */
-import type { Config, Target } from '../bootstrap/contract.ts';
+import { s3AddressOf, s3RegionOf } from './archive.ts';
+import type { Config, Snapshots, Target } from '../bootstrap/contract.ts';
 import { claimBehind } from '../kernel/claim.ts';
 import type { After } from '../kernel/graph.ts';
 import { at } from '../kernel/manifest.ts';
 import { GATEWAY_NODE_LABEL, nameFor } from '../kernel/names.ts';
 import { kubeconfigCopy, secretNamespace } from './access.ts';
 import { labelKey, machinesToLabel } from './gateway.ts';
+import { formerLabels, relabelled, type Relabelled } from './labels.ts';
+import { mayDisturb } from './maintenance.ts';
 import {
   attemptAt,
+  byVersion,
   common,
   inputOf,
   isDone,
   jobIdentity,
   joinedServers,
   joinKey,
+  runningVersion,
   touchesEtcd,
   untilDone,
   untilEnded,
@@ -25,6 +30,8 @@ import {
 import { nodeConfig, serverConfig } from './k3s.ts';
 import { identityOf, machineKey, privateAddressOf, publicAddressesOf, type Machine } from './machines.ts';
 import { loadBalancerIps, type Region } from './region.ts';
+
+const STEP = 'KubernetesReady';
 
 /** The Job that makes keys and tokens, before anything that costs money. */
 export const PREPARE = 'prepare/region/keys';
@@ -72,7 +79,8 @@ export function planBootstrap(region: Region): Task[] {
   ]);
   // An agent must never be newer than a server.
   const current = [...serverJoins, ...serverUpgrades].map(({ key }) => key);
-  const agentJoins = agents.map((machine) => join(region, machine, [...current, NETWORK_READY]));
+  const version = versionForAgents(region, servers, serverUpgrades);
+  const agentJoins = agents.map((machine) => join(region, machine, [...current, NETWORK_READY], version));
   return [
     ...joins,
     ...agentJoins,
@@ -82,8 +90,51 @@ export function planBootstrap(region: Region): Task[] {
       agents,
       serverUpgrades.slice(-1).map(({ key }) => key),
     ),
+    ...lastUpgrades(region),
     ...machinesToLabel(region).map((machine) => label(region, machine)),
+    ...relabelled(region).flatMap((one) => [
+      relabel(region, one),
+      ...former(region, formerLabels(region, one)),
+    ]),
   ];
+}
+
+/** What agents join with: what is asked for, or the oldest that a server keeps until the maintenance window. */
+function versionForAgents(
+  { spec, jobs }: Region,
+  servers: readonly Machine[],
+  upgrades: readonly Task[],
+): string {
+  const { version } = spec.kubernetes;
+  const staying = servers
+    .filter(({ id }) => !upgrades.some(({ key }) => key.startsWith(`upgrade/${id}/`)))
+    .map((machine) => runningVersion(jobs, machine) ?? version);
+  return [version, ...staying].sort(byVersion)[0] ?? version;
+}
+
+/** Upgrades that say which version a machine runs until a newer one is done. */
+function lastUpgrades(region: Region): Task[] {
+  const { spec, machines, jobs } = region;
+  const keys = machines.flatMap((machine) => {
+    const running = runningVersion(jobs, machine);
+    if (running === undefined || running === spec.kubernetes.version) return [];
+    return upgradeKey(region, machine, running) ?? [];
+  });
+  return former(region, keys);
+}
+
+/** Those tasks, of which a Job is there, that are only kept for what they say. */
+function former({ jobs }: Region, keys: readonly string[]): Task[] {
+  return keys.flatMap((key): Task[] => {
+    const told = inputOf(jobs.observed.get(attemptAt(jobs, key)));
+    return told === undefined ? [] : [{ key, step: STEP, after: [], input: () => told }];
+  });
+}
+
+/** The Job that gives a machine a version; undefined while nothing is known of the machine. */
+function upgradeKey({ jobs }: Region, machine: Machine, version: string): string | undefined {
+  const identity = jobIdentity(jobs, machine);
+  return identity && `upgrade/${machine.id}/${identity}-${versionKey(version)}`;
 }
 
 /** Pods have a network: no node is Ready before, and nothing before may wait for one that is. */
@@ -93,12 +144,17 @@ const NETWORK_READY: After = {
   test: (platform) => at(platform, 'status', 'networkReady') === true,
 };
 
-function join(region: Region, machine: Machine, after: readonly After[]): Task {
+function join(
+  region: Region,
+  machine: Machine,
+  after: readonly After[],
+  version = region.spec.kubernetes.version,
+): Task {
   const { xr, spec, jobs } = region;
   const key = joinKey(jobs, machine);
   return {
     key,
-    step: 'KubernetesReady',
+    step: STEP,
     after: [
       ...(machine.existing ? [PREPARE] : [machineKey(machine.id)]),
       ...after,
@@ -106,7 +162,8 @@ function join(region: Region, machine: Machine, after: readonly After[]): Task {
     ],
     input: () => {
       const target = targetOf(region, machine, jobIdentity(jobs, machine) ?? 'new');
-      const shared = { target, peers: serversOf(region, machine.id), k3s: k3sOf(region, machine, target) };
+      const k3s = { ...k3sOf(region, machine, target), version };
+      const shared = { target, peers: serversOf(region, machine.id), k3s };
       if (machine.role === 'agent') return { ...common(xr, key, 'agent'), operation: 'agent', ...shared };
       return {
         ...common(xr, key, 'server'),
@@ -159,7 +216,7 @@ function kubeconfig(region: Region, servers: readonly Machine[]): Task {
   const copy = kubeconfigCopy(xr, spec);
   return {
     key: chosen.key,
-    step: 'KubernetesReady',
+    step: STEP,
     after: [`server/${chosen.machine.id}/${chosen.identity}`],
     input: () => ({
       ...common(xr, chosen.key, 'kubeconfig'),
@@ -172,20 +229,24 @@ function kubeconfig(region: Region, servers: readonly Machine[]): Task {
   };
 }
 
-/** Nodes that were joined or upgraded with another version than the one asked for: servers first, one at a time. */
+/**
+ * Nodes that were joined with another version than the one asked for: servers first, one at a time. In a region with a
+ * maintenance window none begins outside of it.
+ */
 function upgrades(region: Region, machines: readonly Machine[], after: readonly After[]): Task[] {
   const { xr, spec, observed, jobs } = region;
   const tasks: Task[] = [];
   for (const machine of machines) {
     const identity = jobIdentity(jobs, machine);
-    if (identity === undefined) continue;
+    const key = upgradeKey(region, machine, spec.kubernetes.version);
+    if (identity === undefined || key === undefined) continue;
     const joined = joinKey(jobs, machine);
     const version = versionOf(observed.get(attemptAt(jobs, joined)));
     if (version === undefined || version === spec.kubernetes.version || !isDone(jobs, joined)) continue;
-    const key = `upgrade/${machine.id}/${identity}-${versionKey(spec.kubernetes.version)}`;
+    if (observed.get(attemptAt(jobs, key)) === undefined && !mayDisturb(region)) continue;
     tasks.push({
       key,
-      step: 'KubernetesReady',
+      step: STEP,
       after: [...after, tasks.at(-1)?.key ?? joined],
       input: () => {
         const target = targetOf(region, machine, identity);
@@ -209,7 +270,7 @@ function label(region: Region, machine: Machine): Task {
   const key = labelKey(region, machine);
   return {
     key,
-    step: 'KubernetesReady',
+    step: STEP,
     after: [joinKey(jobs, machine)],
     input: () => ({
       ...common(xr, key, 'label'),
@@ -218,6 +279,29 @@ function label(region: Region, machine: Machine): Task {
       peers: serversOf(region, machine.id),
       labels: { [GATEWAY_NODE_LABEL]: 'true' },
       taints: [],
+      removeLabels: [],
+      removeTaints: [],
+    }),
+  };
+}
+
+/** The node of a machine whose pool has other labels and taints by now. */
+function relabel(region: Region, { key, machine, change }: Relabelled): Task {
+  const { xr, observed, jobs } = region;
+  const isOfNode = (one: string) => /^(upgrade|label)$/.test(one.split('/')[0] ?? '');
+  return {
+    key,
+    step: STEP,
+    after: [
+      joinKey(jobs, machine),
+      ...untilEnded(observed, (one) => isOfNode(one) && one.split('/')[1] === machine.id),
+    ],
+    input: () => ({
+      ...common(xr, key, 'label'),
+      operation: 'label',
+      target: targetOf(region, machine, jobIdentity(jobs, machine) ?? 'new'),
+      peers: serversOf(region, machine.id),
+      ...change,
     }),
   };
 }
@@ -266,25 +350,20 @@ function loadBalancerAddresses(region: Region): string[] {
 }
 
 /** Where etcd is saved: in the archival store when it speaks S3, else on the servers. */
-function snapshots({ xr, spec: { backup, archival, name } }: Region) {
+export function snapshots({ xr, spec: { backup, archival, name } }: Region): Snapshots {
   const { schedule, retention } = backup.etcd;
-  const { provider, endpoint, bucket, region } = archival ?? {};
-  // GCS speaks S3 with HMAC keys; Azure does not. Source: docs.k3s.io, etcd-snapshot, 2026-11.
-  const address =
-    endpoint ?? (provider === 's3' ? `https://s3.${region ?? 'eu-central-1'}.amazonaws.com` : undefined);
-  const folder = archival?.prefix ?? `${secretNamespace(xr)}/${claimBehind(xr)?.name ?? name}`;
+  const address = archival && s3AddressOf(archival);
+  if (archival === undefined || address === undefined) return { schedule, retention };
+  const folder = archival.prefix ?? `${secretNamespace(xr)}/${claimBehind(xr)?.name ?? name}`;
   return {
     schedule,
     retention,
-    ...(address !== undefined &&
-      bucket !== undefined &&
-      provider !== 'azureblob' && {
-        s3: {
-          endpoint: address.replace(/^https?:\/\//, ''),
-          bucket,
-          region: region ?? 'auto',
-          folder: `${folder}/${name}/etcd`,
-        },
-      }),
+    s3: {
+      endpoint: address.replace(/^https?:\/\//, ''),
+      bucket: archival.bucket,
+      region: s3RegionOf(archival),
+      folder: `${folder}/${name}/etcd`,
+      secret: { namespace: secretNamespace(xr), name: archival.secretRef.name },
+    },
   };
 }

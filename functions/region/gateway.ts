@@ -58,6 +58,10 @@ export function gatewayServes(region: Region): string[] {
   ];
 }
 
+function isGatewayLabel(key: string): boolean {
+  return /^label\/[^/]+\/[^/]+-gateway(\/|$)/.test(key);
+}
+
 /** Whether the Gateway may run on a machine's node, by its Jobs: also on one that the spec no longer wants. */
 export function carriesGateway({ observed }: Region, id: string): boolean {
   return observed.ours.some(
@@ -65,7 +69,7 @@ export function carriesGateway({ observed }: Region, id: string): boolean {
       object.kind === 'Job' &&
       isReady(object) &&
       key.split('/')[1] === id &&
-      (key.startsWith('label/') || inputTextOf(object)?.includes(`"${GATEWAY_NODE_LABEL}=true"`) === true),
+      (isGatewayLabel(key) || inputTextOf(object)?.includes(`"${GATEWAY_NODE_LABEL}=true"`) === true),
   );
 }
 

@@ -8,6 +8,7 @@ import { nameFor } from '../kernel/names.ts';
 import { RELEASE } from '../release.ts';
 import { planAccess, planProviderConfigs } from './access.ts';
 import { planBootstrap, prepare, PREPARE } from './bootstrap.ts';
+import { planCare } from './care.ts';
 import { planDns } from './dns.ts';
 import { gatewayTargets } from './gateway.ts';
 import { planCloud } from './hcloud.ts';
@@ -45,7 +46,7 @@ function plan(region: Region): Graph {
   const leaving = leavingMachines(region);
   const bootstrap = planBootstrap(region);
   const tasks = [prepare(region), ...bootstrap, ...planRemovals(region, leaving, bootstrap)];
-  const jobNodes = tasks.flatMap((task) => job(jobs, task));
+  const jobNodes = [...tasks.flatMap((task) => job(jobs, task)), ...planCare(region, tasks)];
   const results = jobNodes
     .filter(({ manifest }) => manifest.kind === 'ConfigMap')
     .map(({ key }) => nameFor(xrName, key));

@@ -59,6 +59,11 @@ export function secretNames(xr: Manifest): { tokens: string; ssh: string; hostKe
   };
 }
 
+/** The Lease of whoever disturbs a node of the region: the Jobs and `care`. */
+export function leaseName(xr: Manifest): string {
+  return nameFor(xr.metadata.name ?? '', 'lease');
+}
+
 /** What every input document says. */
 export function common(xr: Manifest, key: string, operation: Operation) {
   return {
@@ -67,6 +72,7 @@ export function common(xr: Manifest, key: string, operation: Operation) {
     namespace: SYSTEM_NAMESPACE,
     result: nameFor(xr.metadata.name ?? '', `${key}/result`),
     secrets: secretNames(xr),
+    lease: leaseName(xr),
     deadlineSeconds: DEADLINES[operation] ?? DEADLINE,
   };
 }
@@ -200,7 +206,7 @@ export function job(jobs: Jobs, task: Task): Node[] {
 }
 
 /** The account may write the result: its Role names each, and one of a new Job only after the next look. */
-function mayWrite(result: string): After {
+export function mayWrite(result: string): After {
   return {
     key: 'role',
     until: 'it names the result',
@@ -233,7 +239,8 @@ export function versionOf(jobObject: Manifest | undefined): string | undefined {
   return textAt(jobObject, 'metadata', 'annotations', VERSION_ANNOTATION);
 }
 
-function jobSpec(xr: Manifest, input: Input): Manifest['spec'] {
+/** The spec of a Job that runs the program with an input. */
+export function jobSpec(xr: Manifest, input: Input): JsonObject {
   const xrName = xr.metadata.name ?? '';
   const sources = mountedSecrets(xr, input);
   return {
@@ -310,7 +317,7 @@ function mountedSecrets(xr: Manifest, input: Input): JsonObject[] {
     secret: { name, items: keys.map((key) => ({ key, path: `${folder}/${key}` })) },
   });
   return [
-    ...('target' in input ? [source('ssh', ssh, ['id_ed25519'])] : []),
+    ...('target' in input || input.operation === 'care' ? [source('ssh', ssh, ['id_ed25519'])] : []),
     ...('k3s' in input ? [source('tokens', tokens, ['server', 'agent'])] : []),
   ];
 }
@@ -367,6 +374,25 @@ function documentOf(jobObject: Manifest | undefined): unknown {
   } catch {
     return undefined;
   }
+}
+
+/** The version of K3s that a machine runs, by the newest Job that is done; undefined before it has joined. */
+export function runningVersion(jobs: Jobs, machine: Machine): string | undefined {
+  const identity = jobIdentity(jobs, machine) ?? 'new';
+  const upgraded = jobs.observed.ours
+    .filter(([key, one]) => key.startsWith(`upgrade/${machine.id}/${identity}-`) && isReady(one))
+    .flatMap(([, one]) => versionOf(one) ?? []);
+  const joined = isDone(jobs, joinKey(jobs, machine))
+    ? versionOf(jobs.observed.get(attemptAt(jobs, joinKey(jobs, machine))))
+    : undefined;
+  return [...(joined === undefined ? [] : [joined]), ...upgraded].sort(byVersion).at(-1);
+}
+
+/** Older versions first. */
+export function byVersion(left: string, right: string): number {
+  const numbers = (version: string) => version.split(/\D+/).map(Number);
+  const [one, other] = [numbers(left), numbers(right)];
+  return one.map((number, index) => number - (other[index] ?? 0)).find((order) => order !== 0) ?? 0;
 }
 
 /** A short stand-in for a version in keys: `v1.36.3+k3s1` becomes `v1.36.3-k3s1`. */

@@ -124,13 +124,19 @@ export function nodeConfig(spec: RegionSpec, machine: Machine, place: Place): Co
       'tls-san': [...new Set([apiHost(spec), address, nodeAddress, ...place.apiAddresses])],
     }),
     'node-label': Object.entries({
-      ...machine.labels,
-      'platform.openova.io/pool': machine.pool,
+      ...poolLabels(machine),
       ...(machine.gateway && { [GATEWAY_NODE_LABEL]: 'true' }),
     }).map(([name, value]) => `${name}=${value}`),
-    // Cilium takes its own taint away when it runs on the node. Source: docs.cilium.io, taints, 2026-11.
-    'node-taint': [...machine.taints, 'node.cilium.io/agent-not-ready=true:NoExecute'],
+    'node-taint': [...machine.taints, ownTaint],
   };
+}
+
+/** Cilium takes it away when it runs on the node. Source: docs.cilium.io, taints, 2026-11. */
+export const ownTaint = 'node.cilium.io/agent-not-ready=true:NoExecute';
+
+/** Labels that a node has of its pool. */
+export function poolLabels({ labels, pool }: Machine): Record<string, string> {
+  return { ...labels, 'platform.openova.io/pool': pool };
 }
 
 export interface Place {

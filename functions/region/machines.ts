@@ -99,6 +99,8 @@ function cloudMachines(xrName: string, spec: RegionSpec): Planned[] {
 function existingMachines({ machines, pools }: RegionSpec): Planned[] {
   const byName = [...machines].sort((left, right) => (left.name < right.name ? -1 : 1));
   const servers = byName.filter(({ role }) => role === 'server');
+  // Between private addresses and others there may be no way.
+  const isPrivate = byName.every(({ privateAddress }) => privateAddress !== undefined);
   return [...servers, ...byName.filter(({ role }) => role === 'agent')].map((machine, index) => {
     const pool = machine.role === 'agent' ? pools.find(({ name }) => name === machine.pool) : undefined;
     return {
@@ -112,7 +114,7 @@ function existingMachines({ machines, pools }: RegionSpec): Planned[] {
       taints: (pool?.taints ?? []).map(({ key, value, effect }) => `${key}=${value}:${effect}`),
       existing: {
         address: machine.address,
-        nodeAddress: machine.privateAddress ?? machine.address,
+        nodeAddress: (isPrivate ? machine.privateAddress : undefined) ?? machine.address,
         port: machine.sshPort,
         hostKey: machine.hostKey,
       },

@@ -14,7 +14,9 @@ import { DNS_READY } from './dns.ts';
 import { gatewayAddresses } from './gateway.ts';
 import { advise, RETRY_HINT } from './hints.ts';
 import { apiAddresses, type Region } from './region.ts';
-import { resultIn, trustIn } from './jobs.ts';
+import { resultIn, runningVersion, trustIn } from './jobs.ts';
+import { CARE_RESULT, mayDisturb } from './maintenance.ts';
+import { s3AddressOf } from './archive.ts';
 import { apiHost } from './k3s.ts';
 
 export const STEPS = ['MachinesReady', 'KubernetesReady', 'Protected', 'PlatformReady', DNS_READY];
@@ -54,7 +56,14 @@ export function report(region: Region, settled: Settled): Report {
         clusterId: spec.network.clusterId,
       },
     },
-    conditions: [...made.conditions, currentCondition(settled), resourcesCondition(estimate)],
+    conditions: [
+      ...made.conditions,
+      currentCondition(settled),
+      versionCondition(region),
+      maintainedCondition(region),
+      archivedCondition(region),
+      resourcesCondition(estimate),
+    ],
   };
 }
 
@@ -159,4 +168,59 @@ function currentCondition({ outdated }: Settled): Condition {
   if (machines.length === 0) return { type, status: 'True', reason: 'AsSpecified' };
   const message = `Made before the spec changed and left as they are: ${few(machines, 10)}`;
   return { type, status: 'False', reason: 'NewMachinesOnly', message };
+}
+
+/** Whether every node has the version asked for, or is on its way there. */
+function versionCondition(region: Region): Condition {
+  const { spec, machines, jobs } = region;
+  const type = 'KubernetesCurrent';
+  const { window } = spec.maintenance;
+  const older = machines.filter((machine) => {
+    const running = runningVersion(jobs, machine);
+    return running !== undefined && running !== spec.kubernetes.version;
+  });
+  if (older.length === 0) return { type, status: 'True', reason: 'AsSpecified' };
+  const names = few(older.map(({ id }) => id));
+  if (window === undefined || mayDisturb(region))
+    return { type, status: 'False', reason: 'Upgrading', message: `Not yet upgraded: ${names}` };
+  const message = `Upgraded in the maintenance window ${window}: ${names}`;
+  return { type, status: 'False', reason: 'WaitingForWindow', message };
+}
+
+/** What `care` says of the machines. */
+function maintainedCondition({ observed }: Region): Condition {
+  const type = 'Maintained';
+  const result = resultIn(observed.get(CARE_RESULT));
+  if (result?.operation !== 'care')
+    return { type, status: 'Unknown', reason: 'NotYet', message: 'No look at the machines has begun' };
+  const { phase, step, cause, hint, certificatesExpire, lastSnapshot } = result;
+  if (phase === 'Failed') {
+    const said = `at step "${step}"${cause === undefined ? '' : `: ${cause}`}`;
+    return { type, status: 'False', reason: 'Failed', message: [said, hint].filter(Boolean).join('; ') };
+  }
+  const facts = [
+    ...(certificatesExpire === undefined ? [] : [`certificates end on ${certificatesExpire.slice(0, 10)}`]),
+    ...(lastSnapshot === undefined ? [] : [`last snapshot of etcd at ${lastSnapshot}`]),
+  ];
+  return { type, status: 'True', reason: 'Looked', ...(facts.length > 0 && { message: facts.join(', ') }) };
+}
+
+/** Whether snapshots of etcd outlive the servers. */
+function archivedCondition({ spec: { archival } }: Region): Condition {
+  const type = 'SnapshotsArchived';
+  if (archival === undefined)
+    return {
+      type,
+      status: 'False',
+      reason: 'NoArchivalStore',
+      message: 'Snapshots of etcd stay on the servers: spec.archival says where else to keep them',
+    };
+  if (s3AddressOf(archival) === undefined)
+    return {
+      type,
+      status: 'False',
+      reason: 'NotS3',
+      message: `Snapshots of etcd stay on the servers: K3s cannot keep them in archival.provider "${archival.provider}"`,
+    };
+  return { type, status: 'True', reason: 'Archived', message: `Bucket "${archival.bucket}"` };
 }

@@ -82,6 +82,7 @@ export const existingCluster: JsonObject = {
 export const service: JsonObject = { clusterRef: { name: 'acme' }, engine: 'postgres' };
 
 const STORE: JsonObject = { provider: 's3', bucket: 'acme-archive', secretRef: { name: 'acme-s3' } };
+const NO_S3 = 'must be left out with archival.provider azureblob, which K3s keeps no snapshots in';
 const NO_STORE = 'must be left out without archival, the store of the snapshot';
 
 const BASES = { OpenOvaCluster: cluster, OpenOvaRegion: region, DataService: service } as const;
@@ -143,7 +144,7 @@ export const fullCluster: JsonObject = {
   },
   blueprints: [],
   backup: { etcd: { schedule: '0 */6 * * *', retention: 28 } },
-  maintenance: {},
+  maintenance: { window: 'Sun 02:00-04:00 UTC' },
   deletionProtection: true,
   deletion: { machines: 'Delete', volumes: 'Retain' },
   restoreFrom: { snapshot: 's3://acme-archive/etcd/old', tokenSecretRef: { name: 'old-token' } },
@@ -348,24 +349,6 @@ const badRegions: readonly Case[] = [
     ['spec.blueprints is "open-banking", must be empty: blueprints are not available yet'],
     ['spec.blueprints: must be empty: blueprints are not available yet'],
   ),
-  bad(
-    'OpenOvaRegion',
-    'a maintenance window that would be ignored',
-    { maintenance: { window: 'Sun 02:00-04:00 UTC' } },
-    [
-      'spec.maintenance.window is "Sun 02:00-04:00 UTC", must be left out: maintenance windows are not available yet',
-    ],
-    ['spec.maintenance.window: must be left out: maintenance windows are not available yet'],
-  ),
-  bad(
-    'OpenOvaCluster',
-    'a maintenance window that would be ignored',
-    { maintenance: { window: 'Sun 02:00-04:00 UTC' } },
-    [
-      'spec.maintenance.window is "Sun 02:00-04:00 UTC", must be left out: maintenance windows are not available yet',
-    ],
-    ['spec.maintenance.window: must be left out: maintenance windows are not available yet'],
-  ),
   ...['@daily', '5-55/10,0 0,12 ? JAN-jun mon-FRI', '*/15 */6 1,31 12 0'].map((schedule) =>
     good('OpenOvaRegion', `etcd is saved at ${schedule}`, edited(region, { 'backup.etcd.schedule': schedule })),
   ),
@@ -382,6 +365,26 @@ const badRegions: readonly Case[] = [
     { regions: [{ name: 'fsn', location: 'fsn1', backup: { velero: {} } }] },
     ['spec.regions[fsn].backup.velero is not available yet, must be left out'],
     ['spec.backup.velero: is not available yet, must be left out'],
+  ),
+  bad(
+    'OpenOvaRegion',
+    'a restore from a store that K3s cannot read',
+    {
+      archival: { provider: 'azureblob', bucket: 'acme', secretRef: { name: 'acme-blob' } },
+      restoreFrom: { snapshot: 's3://a/b', tokenSecretRef: { name: 'old' } },
+    },
+    [`spec.restoreFrom ${NO_S3}`],
+    [`spec.restoreFrom: ${NO_S3}`],
+  ),
+  bad(
+    'OpenOvaCluster',
+    'a restore from a store that K3s cannot read, for the primary alone',
+    {
+      archival: { provider: 'azureblob', bucket: 'acme', secretRef: { name: 'acme-blob' } },
+      restoreFrom: { snapshot: 's3://a/b', tokenSecretRef: { name: 'old' } },
+    },
+    [`spec.restoreFrom ${NO_S3}`],
+    [`spec.restoreFrom: ${NO_S3}`],
   ),
   bad(
     'OpenOvaRegion',

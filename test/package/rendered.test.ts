@@ -30,6 +30,11 @@ const CROSSPLANE: readonly Rule[] = [
     resources: ['secrets', 'configmaps'],
     verbs: ['create', 'delete', 'get', 'list', 'patch', 'update', 'watch'],
   },
+  {
+    apiGroups: ['coordination.k8s.io'],
+    resources: ['leases'],
+    verbs: ['create', 'delete', 'get', 'list', 'patch', 'update', 'watch'],
+  },
   { apiGroups: [''], resources: ['serviceaccounts'], verbs: ['*'] },
   { apiGroups: ['protection.crossplane.io'], resources: ['*'], verbs: ['*'] },
 ];
@@ -99,6 +104,7 @@ describe('the rights in install.yaml', () => {
   /** Resources of Kubernetes itself that are composed, by kind; plurals are not in the objects. */
   const PLURALS: Readonly<Record<string, string>> = {
     ConfigMap: 'configmaps',
+    CronJob: 'cronjobs',
     Job: 'jobs',
     Role: 'roles',
     RoleBinding: 'rolebindings',

@@ -101,9 +101,9 @@ describe('a region from nothing', () => {
   });
 
   it('the platform opens to everything only when all have joined', () => {
-    const stages = turns.map(({ settled }) =>
-      textAt(settled.desired.get('platform')?.manifest, 'spec', 'stage'),
-    );
+    const stages = turns
+      .slice(0, at(agent(2)))
+      .map(({ settled }) => textAt(settled.desired.get('platform')?.manifest, 'spec', 'stage'));
 
     expect(stages).not.toContain('Platform');
     expect(textAt(history.get('platform'), 'spec', 'stage')).toBe('Platform');
@@ -581,5 +581,26 @@ describe('a region of existing machines', () => {
     expect(
       objectAt({ first: JSON.parse(JSON.stringify(first)) }, 'first', 'k3s', 'common'),
     ).not.toHaveProperty('disable-cloud-controller');
+  });
+
+  it.each<readonly [string | undefined, string, string]>([
+    ['10.0.0.3', '10.0.0.1', 'the machines reach each other where all have a private address'],
+    [undefined, '203.0.113.1', 'between private addresses and others there may be no way'],
+  ])('%s of the last machine makes it %s of the first: %s', (last, nodeAddress) => {
+    const one = new History({
+      name: 'home',
+      domain: 'acme.example.com',
+      cloud: { provider: 'existing' },
+      machines: machines.map((given, index) => {
+        const privateAddress = index === 2 ? last : `10.0.0.${index + 1}`;
+        return { ...given, ...(privateAddress !== undefined && { privateAddress }) };
+      }),
+    });
+    one.settle();
+
+    expect(inputOf(one.get(jobsOf(one, 'server')[0] ?? ''))).toMatchObject({
+      target: { nodeAddress },
+      k3s: { node: { 'node-ip': nodeAddress } },
+    });
   });
 });
