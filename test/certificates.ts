@@ -11,7 +11,13 @@ export interface Authority extends Pair {
   /** For a server on loopback or of these names, and for clients. */
   issue(
     name: string,
-    options?: { readonly organization?: string; readonly hosts?: readonly string[] },
+    options?: {
+      readonly organization?: string;
+      readonly hosts?: readonly string[];
+      readonly addresses?: readonly string[];
+      /** A year unless told. */
+      readonly days?: number;
+    },
   ): Promise<Pair>;
 }
 
@@ -25,10 +31,14 @@ export async function authority(name: string): Promise<Authority> {
       { name: 'keyUsage', keyCertSign: true, cRLSign: true, critical: true },
     ],
   });
-  const ca = { cert: own.cert, key: own.private };
+  return authorityOf({ cert: own.cert, key: own.private });
+}
+
+/** A certificate authority that there is already. */
+export function authorityOf(ca: Pair): Authority {
   return {
     ...ca,
-    issue: async (subject, { organization, hosts = [] } = {}) => {
+    issue: async (subject, { organization, hosts = [], addresses = [], days = 365 } = {}) => {
       const names = [
         { name: 'commonName', value: subject },
         ...(organization === undefined ? [] : [{ name: 'organizationName', value: organization }]),
@@ -37,6 +47,7 @@ export async function authority(name: string): Promise<Authority> {
         ca,
         keyType: 'ec',
         algorithm: 'sha256',
+        notAfterDate: new Date(Date.now() + days * 86_400_000),
         extensions: [
           { name: 'basicConstraints', cA: false },
           { name: 'keyUsage', digitalSignature: true },
@@ -47,6 +58,7 @@ export async function authority(name: string): Promise<Authority> {
               { type: 2, value: 'localhost' },
               { type: 7, ip: '127.0.0.1' },
               ...hosts.map((host) => ({ type: 2 as const, value: host })),
+              ...addresses.map((address) => ({ type: 7 as const, ip: address })),
             ],
           },
         ],

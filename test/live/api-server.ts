@@ -2,7 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toolPath } from '../../tools/build.ts';
-import { authority, signingKey } from '../certificates.ts';
+import { authority, signingKey, type Authority } from '../certificates.ts';
 import { Kube, kubeconfig, type Access } from './kube.ts';
 import { freePorts } from '../ports.ts';
 import { eventually, start, type Running } from './processes.ts';
@@ -10,6 +10,8 @@ import { eventually, start, type Running } from './processes.ts';
 export interface ApiServer {
   readonly kube: Kube;
   readonly access: Access;
+  /** What signed its certificate and signs those of its clients. */
+  readonly authority: Authority;
   /** Of an administrator. */
   readonly kubeconfig: string;
   readonly processes: readonly Running[];
@@ -56,21 +58,38 @@ export async function startEtcd(folder: string, logs: string): Promise<{ url: st
   return { url, process };
 }
 
+export interface ApiServerPlace {
+  readonly folder: string;
+  readonly logs: string;
+  readonly etcd: string;
+  /** Where it listens; loopback unless told. */
+  readonly address?: string;
+  /** PEM of the authority whose clients may speak for others. */
+  readonly frontProxies?: string;
+  /** Beside those that every cluster here has. */
+  readonly controllers?: readonly string[];
+}
+
 /** @param name tells it from others, in the logs and in etcd. */
-export async function startApiServer(
-  name: string,
-  { folder: parent, logs, etcd }: { readonly folder: string; readonly logs: string; readonly etcd: string },
-): Promise<ApiServer> {
+export async function startApiServer(name: string, place: ApiServerPlace): Promise<ApiServer> {
+  const {
+    folder: parent,
+    logs,
+    etcd,
+    address = '127.0.0.1',
+    frontProxies,
+    controllers: further = [],
+  } = place;
   const folder = join(parent, name);
   await mkdir(folder, { recursive: true });
   const [port = 0] = await freePorts(1);
   const ca = await authority(`${name} authority`);
   const [server, client] = await Promise.all([
-    ca.issue('kube-apiserver', { hosts: ['kubernetes.default.svc'] }),
+    ca.issue('kube-apiserver', { hosts: ['kubernetes.default.svc'], addresses: [address] }),
     ca.issue('admin', { organization: 'system:masters' }),
   ]);
   const { privateKey, publicKey } = signingKey();
-  const access: Access = { url: `https://127.0.0.1:${port}`, ca: ca.cert, client };
+  const access: Access = { url: `https://${address}:${port}`, ca: ca.cert, client };
   const files: Record<string, string> = {
     'ca.crt': ca.cert,
     'tls.crt': server.cert,
@@ -79,6 +98,7 @@ export async function startApiServer(
     'sa.pub': publicKey,
     'audit.json': JSON.stringify(AUDIT),
     kubeconfig: kubeconfig(access),
+    ...(frontProxies !== undefined && { 'front-proxies.crt': frontProxies }),
   };
   for (const [file, text] of Object.entries(files))
     await writeFile(join(folder, file), text, { mode: 0o600 });
@@ -88,7 +108,7 @@ export async function startApiServer(
     args: [
       `--etcd-servers=${etcd}`,
       `--etcd-prefix=/${name}`,
-      '--bind-address=127.0.0.1',
+      `--bind-address=${address}`,
       `--secure-port=${port}`,
       `--tls-cert-file=${file('tls.crt')}`,
       `--tls-private-key-file=${file('tls.key')}`,
@@ -101,6 +121,13 @@ export async function startApiServer(
       '--endpoint-reconciler-type=none',
       `--audit-policy-file=${file('audit.json')}`,
       `--audit-log-path=${join(logs, `${name}-audit.log`)}`,
+      ...(frontProxies === undefined
+        ? []
+        : [
+            `--requestheader-client-ca-file=${file('front-proxies.crt')}`,
+            '--requestheader-username-headers=X-Remote-User',
+            '--requestheader-group-headers=X-Remote-Group',
+          ]),
     ],
   });
   const kube = new Kube(access);
@@ -113,7 +140,7 @@ export async function startApiServer(
     args: [
       `--kubeconfig=${file('kubeconfig')}`,
       '--secure-port=0',
-      `--controllers=${CONTROLLERS.join(',')}`,
+      `--controllers=${[...CONTROLLERS, ...further].join(',')}`,
       '--use-service-account-credentials=true',
       `--service-account-private-key-file=${file('sa.key')}`,
       `--root-ca-file=${file('ca.crt')}`,
@@ -123,6 +150,7 @@ export async function startApiServer(
   return {
     kube,
     access,
+    authority: ca,
     kubeconfig: file('kubeconfig'),
     processes: [controllers, apiServer],
     auditLog: join(logs, `${name}-audit.log`),

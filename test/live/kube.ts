@@ -121,8 +121,12 @@ export class Kube {
     return this.#call('POST', path, body);
   }
 
-  async delete(reference: Reference, propagation = 'Background'): Promise<void> {
-    await this.#call('DELETE', await this.#path(reference), { propagationPolicy: propagation });
+  /** @param grace seconds that a pod has; left out, what it wants. */
+  async delete(reference: Reference, propagation = 'Background', grace?: number): Promise<void> {
+    await this.#call('DELETE', await this.#path(reference), {
+      propagationPolicy: propagation,
+      ...(grace !== undefined && { gracePeriodSeconds: grace }),
+    });
   }
 
   async raw(path: string): Promise<Json> {

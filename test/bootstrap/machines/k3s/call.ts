@@ -1,0 +1,53 @@
+/** One request over HTTPS. */
+import { request } from 'node:https';
+import type { Pair } from '../../../certificates.ts';
+
+export interface Call {
+  readonly method?: string;
+  readonly body?: string;
+  /** PEM; left out, anybody may answer. */
+  readonly ca?: string;
+  readonly client?: Pair;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly seconds?: number;
+}
+
+export class Refused extends Error {
+  readonly code: number;
+
+  constructor(url: string, code: number, answer: string) {
+    super(`${url}: ${code} ${answer.trim()}`);
+    this.code = code;
+  }
+}
+
+export async function call(url: string, options: Call = {}): Promise<string> {
+  const { method = 'GET', body, ca, client, headers, seconds = 5 } = options;
+  return new Promise((resolve, reject) => {
+    const sent = request(
+      url,
+      {
+        method,
+        timeout: seconds * 1000,
+        agent: false,
+        ...(ca === undefined ? { rejectUnauthorized: false } : { ca }),
+        ...client,
+        ...(headers && { headers }),
+      },
+      (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.on('error', reject);
+        response.on('end', () => {
+          const answer = Buffer.concat(chunks).toString('utf8');
+          const code = response.statusCode ?? 0;
+          if (code >= 200 && code < 300) resolve(answer);
+          else reject(new Refused(url, code, answer));
+        });
+      },
+    );
+    sent.on('timeout', () => sent.destroy(new Error(`${url}: no answer within ${seconds} s`)));
+    sent.on('error', reject);
+    sent.end(body);
+  });
+}
