@@ -1,5 +1,6 @@
 /** One run of an operation: its steps, and all that it touches of the world outside. */
 import type { Input, Result, Target } from './contract.ts';
+import type { Failure } from './failure.ts';
 import type { Remote } from './remote.ts';
 import type { Store } from './store.ts';
 
@@ -15,8 +16,14 @@ export interface Run {
    * One step of an operation, shown while it runs. When its time is over, or the operation's, the signal ends its remote
    * commands and it fails as a timeout that says the step, the machine and what was waited for last.
    * @param name what is done, such as `wait for cloud-init`.
+   * @param onTimeout what it is called instead, where time has another meaning.
    */
-  step<T>(name: string, seconds: number, work: (signal: AbortSignal) => Promise<T>): Promise<T>;
+  step<T>(
+    name: string,
+    seconds: number,
+    work: (signal: AbortSignal) => Promise<T>,
+    onTimeout?: (timeout: Failure) => Failure,
+  ): Promise<T>;
   /**
    * Looks until it is done or the step's time is over.
    * @param everySeconds pause between two looks; 2 unless told.

@@ -67,7 +67,12 @@ export class Runner implements Run {
     return this.#world.now();
   }
 
-  async step<T>(name: string, seconds: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  async step<T>(
+    name: string,
+    seconds: number,
+    work: (signal: AbortSignal) => Promise<T>,
+    onTimeout: (timeout: Failure) => Failure = (timeout) => timeout,
+  ): Promise<T> {
     const begun = this.now();
     this.#step = { name, since: begun.toISOString() };
     this.#waiting = undefined;
@@ -86,7 +91,11 @@ export class Runner implements Run {
       this.#say('done', { seconds: this.#secondsSince(begun) });
       return result;
     } catch (error) {
-      const failure = signal.aborted ? this.#gaveUp(seconds) : asFailure(error);
+      const failure = timer.signal.aborted
+        ? onTimeout(this.#gaveUp(seconds))
+        : signal.aborted
+          ? this.#gaveUp(seconds)
+          : asFailure(error);
       const { message: cause, hint, log } = failure;
       this.#say('failed', { seconds: this.#secondsSince(begun), cause, hint, log });
       throw failure;

@@ -68,6 +68,7 @@ function createProgram(io: Io, finish: Finish): Command {
   addValidate(program, io, finish);
   addDiff(program, io, finish);
   addExplain(program, io, finish);
+  addBootstrap(program, io, finish);
   addServeCommand(program, (request) => runFunction(request));
   const serve = program.commands.find((command) => command.name() === 'serve');
   serve?.hook('preAction', () => {
@@ -188,6 +189,38 @@ Examples:
     .action(async (field: string | undefined) => {
       const { explain } = await import('./explain.ts');
       finish(explain(field, io));
+    });
+}
+
+function addBootstrap(program: Command, io: Io, finish: Finish): void {
+  program
+    .command('bootstrap')
+    .description(
+      'Make a K3s cluster of bare machines over SSH, or do one step of it as the Jobs of a region do',
+    )
+    .requiredOption(
+      '--config <file>',
+      'a document of kind Bootstrap in YAML, or the input of one operation in JSON',
+    )
+    .addHelpText(
+      'after',
+      `
+Exit codes:
+  0  done
+  1  a machine or a connection failed: try again
+  2  what the document asks for is wrong, or refused
+  3  a machine shows another host key than the one it is known by
+  4  something did not come about in its time
+  5  the cluster exists, and too few of its servers live
+
+Examples:
+  openova bootstrap --config examples/bootstrap/three-servers.yaml
+
+docs/bootstrap.md says what a machine needs, and what each step does.`,
+    )
+    .action(async ({ config }: { config: string }) => {
+      const { bootstrap } = await import('../bootstrap/program.ts');
+      finish(await bootstrap(config, io));
     });
 }
 

@@ -1,0 +1,166 @@
+/** The cluster that a machine joins: which of its servers lives, who is in it, and what an earlier machine left there. */
+import { textAt, type JsonObject } from '../../kernel/manifest.ts';
+import type { Target } from '../contract.ts';
+import { Failure } from '../failure.ts';
+import { quote, type Remote } from '../remote.ts';
+import type { Look, Run } from '../run.ts';
+import { members, membersOf, removeMember } from './etcd.ts';
+import { BINARY, DATA } from './k3s.ts';
+import { conditionOf, deleteObject, getObject, listObjects } from './kubectl.ts';
+
+const PEER_SECONDS = 180;
+const FORGET_SECONDS = 300;
+const GATE_SECONDS = 600;
+const API_PORT = 6443;
+/** One server that does not answer shall not keep us from asking the next. */
+const REACH_MS = 20_000;
+
+/** Where a server is joined through: its address among the machines. */
+export function serverUrl({ nodeAddress }: Target): string {
+  return `https://${nodeAddress.includes(':') ? `[${nodeAddress}]` : nodeAddress}:${API_PORT}`;
+}
+
+/**
+ * Logs in to the first server that serves, whatever its ordinal.
+ * @throws Failure quorum when none does: a cluster that cannot answer cannot be joined.
+ */
+export function livingServer(run: Run, peers: readonly Target[]): Promise<Remote> {
+  return run.step(
+    'find a living server',
+    PEER_SECONDS,
+    (signal) => run.until(signal, () => lookForServer(run, peers, signal), 5),
+    ({ message, log }) =>
+      Failure.quorum(`the cluster exists, and no server of it answers: ${message}`, {
+        hint: 'bring a server back; when all are lost, make the region again with restoreFrom, which names a snapshot and its token',
+        log,
+      }),
+  );
+}
+
+async function lookForServer(run: Run, peers: readonly Target[], signal: AbortSignal): Promise<Look<Remote>> {
+  const reasons: string[] = [];
+  for (const peer of peers) {
+    const reached = await reachSoon(run, peer, signal);
+    if ('waiting' in reached) reasons.push(`"${peer.name}": ${reached.waiting}`);
+    else {
+      const state = await serves(reached.done, signal);
+      if (state === undefined) return reached;
+      reasons.push(`"${peer.name}": ${state}`);
+    }
+  }
+  return { waiting: reasons.length > 0 ? reasons.join('; ') : 'no other server is known' };
+}
+
+async function reachSoon(run: Run, peer: Target, signal: AbortSignal): Promise<Look<Remote>> {
+  const soon = AbortSignal.any([signal, AbortSignal.timeout(REACH_MS)]);
+  return run.reach(peer, soon);
+}
+
+/** Why a machine is no living server; undefined when it is one. */
+async function serves(remote: Remote, signal: AbortSignal): Promise<string | undefined> {
+  try {
+    const { stdout } = await remote.run(
+      `[ -x ${BINARY} ] && [ -e ${DATA}/server/token ] || { echo 'K3s is not installed'; exit 0; }
+answer=$(timeout 15 ${BINARY} kubectl --request-timeout=10s get --raw /readyz 2>&1 | tail -n 1) || true
+[ "$answer" = ok ] || { state=$(systemctl is-active k3s || true); echo "service k3s is \\"$state\\", its API answers \\"$answer\\""; }`,
+      { signal },
+    );
+    const state = stdout.trim();
+    return state === '' ? undefined : state;
+  } catch (error) {
+    if (signal.aborted || !(error instanceof Failure)) throw error;
+    return error.message;
+  }
+}
+
+/** The hash of the cluster's authority as K3s puts it before tokens: who joins with it is not fooled by another cluster. */
+export async function authorityHash(peer: Remote, signal: AbortSignal): Promise<string> {
+  const { stdout } = await peer.run(`sed -n 's/^\\(K10[0-9a-f]\\{64\\}\\)::.*/\\1/p' ${DATA}/server/token`, {
+    signal,
+  });
+  const hash = stdout.trim();
+  if (hash === '')
+    throw Failure.remote(`"${peer.target.name}" has no token with the hash of the cluster's authority`);
+  return hash;
+}
+
+/**
+ * Takes away what is left of an earlier machine of this name: its member of etcd, its Node and the password of its node, which
+ * K3s holds a new one against. Only for a machine that has nothing of its own yet.
+ */
+export async function forgetEarlier(run: Run, peer: Remote, target: Target): Promise<void> {
+  await run.step('forget the earlier machine of this name', FORGET_SECONDS, (signal) =>
+    run.until(signal, () => forget(peer, target, signal), 3),
+  );
+}
+
+async function forget(peer: Remote, target: Target, signal: AbortSignal): Promise<Look<undefined>> {
+  const password = { namespace: 'kube-system', signal };
+  const secret = `${target.name}.node-password.k3s`;
+  for (const member of membersOf(await members(peer, signal), target))
+    await removeMember(peer, member, signal);
+  const node = await getObject(peer, 'node', target.name, { signal });
+  if (node !== undefined) {
+    await deleteObject(peer, 'node', target.name, { signal });
+    return { waiting: `Node "${target.name}" of the earlier machine is being deleted` };
+  }
+  if ((await getObject(peer, 'secret', secret, password)) !== undefined) {
+    await deleteObject(peer, 'secret', secret, password);
+    return { waiting: `Secret "kube-system/${secret}" of the earlier machine is being deleted` };
+  }
+  const left = membersOf(await members(peer, signal), target);
+  return left.length > 0
+    ? { waiting: `the member "${left[0]?.name ?? ''}" of the earlier machine is still in etcd` }
+    : { done: undefined };
+}
+
+/**
+ * Every server that joined before is Ready and votes in etcd: then one more may come. One that has come back blank cannot be
+ * either before it has joined again, so nobody waits for it.
+ */
+export async function gateServers(
+  run: Run,
+  peer: Remote,
+  { target, peers }: { readonly target: Target; readonly peers: readonly Target[] },
+): Promise<void> {
+  const isBlank = async (name: string, signal: AbortSignal): Promise<boolean> => {
+    const machine = peers.find((one) => one.name === name);
+    const reached = machine && (await reachSoon(run, machine, signal));
+    return reached !== undefined && 'done' in reached && !(await hasJoined(reached.done, signal));
+  };
+  await run.step('wait for the earlier servers', GATE_SECONDS, (signal) =>
+    run.until(
+      signal,
+      async () => {
+        const lacking: string[] = [];
+        for (const node of await listObjects(peer, 'nodes', signal)) {
+          const name = textAt(node, 'metadata', 'name') ?? '';
+          const lack = name === target.name || !isServer(node) ? undefined : lackOf(node);
+          if (lack !== undefined && !(await isBlank(name, signal))) lacking.push(`"${name}" is not ${lack}`);
+        }
+        return lacking.length === 0 ? { done: undefined } : { waiting: lacking.sort().join('; ') };
+      },
+      5,
+    ),
+  );
+}
+
+function isServer(node: JsonObject): boolean {
+  return textAt(node, 'metadata', 'labels', 'node-role.kubernetes.io/control-plane') === 'true';
+}
+
+/** What a server lacks for others to join it; undefined when nothing. */
+function lackOf(node: JsonObject): string | undefined {
+  const lacks = ['Ready', 'EtcdIsVoter'].filter((type) => conditionOf(node, type) !== 'True');
+  return lacks.length === 0 ? undefined : lacks.join(' and ');
+}
+
+/** Whether a machine holds something of a cluster itself, so that what the cluster knows of its name is its own. */
+export async function hasJoined(remote: Remote, signal: AbortSignal): Promise<boolean> {
+  const own = [`${DATA}/server/db/etcd/name`, `${DATA}/server/db/etcd/member`, '/etc/rancher/node/password'];
+  const { stdout } = await remote.run(
+    `for path in ${own.map(quote).join(' ')}; do [ ! -e "$path" ] || echo "$path"; done`,
+    { signal },
+  );
+  return stdout.trim() !== '';
+}

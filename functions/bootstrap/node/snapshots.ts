@@ -1,0 +1,33 @@
+/** Where K3s saves etcd. Source: docs.k3s.io, etcd-snapshot, 2026-11. */
+import type { Config, Snapshots } from '../contract.ts';
+import { Failure } from '../failure.ts';
+import type { Store } from '../store.ts';
+
+/** What every server is told of snapshots; the keys of the store come from a Secret. */
+export async function snapshotConfig(store: Store, { schedule, retention, s3 }: Snapshots): Promise<Config> {
+  return {
+    'etcd-snapshot-schedule-cron': schedule,
+    'etcd-snapshot-retention': retention,
+    ...(s3 && {
+      'etcd-s3': true,
+      'etcd-s3-endpoint': s3.endpoint.replace(/^https?:\/\//, ''),
+      'etcd-s3-bucket': s3.bucket,
+      'etcd-s3-region': s3.region,
+      'etcd-s3-folder': s3.folder,
+      ...(s3.secret && (await credentials(store, s3.secret))),
+    }),
+  };
+}
+
+async function credentials(
+  store: Store,
+  ref: { readonly namespace: string; readonly name: string },
+): Promise<Config> {
+  const { accessKeyId, secretAccessKey } = (await store.secret(ref))?.data ?? {};
+  if (accessKeyId === undefined || secretAccessKey === undefined)
+    throw Failure.input(
+      `there is no Secret "${ref.namespace}/${ref.name}" with the keys "accessKeyId" and "secretAccessKey"`,
+      { hint: 'snapshots of etcd go to an object store with these' },
+    );
+  return { 'etcd-s3-access-key': accessKeyId, 'etcd-s3-secret-key': secretAccessKey };
+}

@@ -1,0 +1,64 @@
+/** K3s on an agent: it joins through any server that lives. */
+import { textAt } from '../../kernel/manifest.ts';
+import type { Config } from '../contract.ts';
+import { authorityHash, forgetEarlier, hasJoined, livingServer, serverUrl } from '../node/cluster.ts';
+import { configure, installK3s, nodeConfigOf, serviceState, startK3s } from '../node/k3s.ts';
+import { conditionOf, getObject } from '../node/kubectl.ts';
+import { logIn, readyMachine } from '../node/machine.ts';
+import type { Remote } from '../remote.ts';
+import type { InputOf, Look, Outcome, Run } from '../run.ts';
+import { readTokens } from '../tokens.ts';
+
+type Input = InputOf<'agent'>;
+
+const SHORT_SECONDS = 120;
+const JOIN_SECONDS = 900;
+
+export async function agent(run: Run, input: Input): Promise<Outcome> {
+  const remote = await logIn(run, input.target);
+  await readyMachine(run, remote);
+  await installK3s(run, remote, input.k3s);
+  const peer = await livingServer(run, input.peers);
+  const joined = await run.step('see what there is', SHORT_SECONDS, (signal) => hasJoined(remote, signal));
+  if (!joined) await forgetEarlier(run, peer, input.target);
+  await run.step('start K3s', SHORT_SECONDS, async (signal) => {
+    const { common, node } = input.k3s;
+    const entry = await entryOf(run, remote, peer, input, signal);
+    await configure(remote, 'agent', { common, node: { ...node, ...entry } }, signal);
+    await startK3s(remote, 'agent', signal);
+  });
+  await run.step('wait for the node', JOIN_SECONDS, (signal) =>
+    run.until(signal, () => nodeState(remote, peer, signal), 3),
+  );
+  return {};
+}
+
+/** Through whom it joins stays as it is while that server is one of the region's. */
+async function entryOf(
+  run: Run,
+  remote: Remote,
+  peer: Remote,
+  { namespace, secrets, peers }: Input,
+  signal: AbortSignal,
+): Promise<Config> {
+  const { server: before } = await nodeConfigOf(remote, signal);
+  const known = peers.map(serverUrl).find((url) => url === before);
+  const { agent: token } = await readTokens(run.store, { namespace, name: secrets.tokens });
+  return {
+    server: known ?? serverUrl(peer.target),
+    token: `${await authorityHash(peer, signal)}::node:${token}`,
+  };
+}
+
+async function nodeState(remote: Remote, peer: Remote, signal: AbortSignal): Promise<Look<undefined>> {
+  const { name } = remote.target;
+  const service = await serviceState(remote, 'agent', signal);
+  if ('waiting' in service) return service;
+  const node = await getObject(peer, 'node', name, { signal });
+  if (node === undefined) return { waiting: `there is no Node "${name}"` };
+  const ready = conditionOf(node, 'Ready');
+  const version = textAt(node, 'status', 'nodeInfo', 'kubeletVersion') ?? 'unknown';
+  return ready === 'True'
+    ? { done: undefined }
+    : { waiting: `Node "${name}" (${version}) has Ready "${ready ?? 'Unknown'}"` };
+}

@@ -1,0 +1,146 @@
+/** K3s on a server: the first one begins the cluster, every other one joins it. */
+import type { Config } from '../contract.ts';
+import {
+  authorityHash,
+  forgetEarlier,
+  gateServers,
+  hasJoined,
+  livingServer,
+  serverUrl,
+} from '../node/cluster.ts';
+import { ciliumManifest } from '../node/cilium.ts';
+import { BINARY, configure, DATA, installK3s, nodeConfigOf, serviceState, startK3s } from '../node/k3s.ts';
+import { conditionOf, getObject } from '../node/kubectl.ts';
+import { logIn, readyMachine } from '../node/machine.ts';
+import { restoreSnapshot } from '../node/restore.ts';
+import { snapshotConfig } from '../node/snapshots.ts';
+import { writeText, type Remote } from '../remote.ts';
+import type { InputOf, Look, Outcome, Run } from '../run.ts';
+import { readTokens, writeMarker, type Tokens } from '../tokens.ts';
+
+type Input = InputOf<'server'>;
+
+const SHORT_SECONDS = 120;
+const JOIN_SECONDS = 900;
+
+/** How a server comes into its cluster: words of its own part of the configuration. */
+interface Entry {
+  readonly begins: boolean;
+  readonly config: Config;
+}
+
+export async function server(run: Run, input: Input): Promise<Outcome> {
+  const remote = await logIn(run, input.target);
+  await readyMachine(run, remote);
+  await installK3s(run, remote, input.k3s);
+  const entry = await enter(run, remote, input);
+  if (entry.begins && input.restore !== undefined) await restoreSnapshot(run, remote, input);
+  await run.step('start K3s', SHORT_SECONDS, async (signal) => {
+    const { agent } = await readTokens(run.store, tokensOf(input));
+    await configure(
+      remote,
+      'server',
+      {
+        common: {
+          ...input.k3s.common,
+          ...(await snapshotConfig(run.store, input.snapshots)),
+          'agent-token': agent,
+        },
+        node: { ...input.k3s.node, ...entry.config },
+      },
+      signal,
+    );
+    if (entry.begins && input.cni === 'cilium')
+      await writeText(
+        remote,
+        `${DATA}/server/manifests/cilium.yaml`,
+        ciliumManifest(input.k3s.common),
+        '0600',
+        signal,
+      );
+    await startK3s(remote, 'server', signal);
+  });
+  await gateOwn(run, remote);
+  if (entry.begins)
+    await run.step('record the cluster', SHORT_SECONDS, async () => {
+      const { name: node, identity } = input.target;
+      await writeMarker(run.store, tokensOf(input), { node, identity, done: true });
+    });
+  return {};
+}
+
+export function tokensOf({ namespace, secrets }: Pick<Input, 'namespace' | 'secrets'>) {
+  return { namespace, name: secrets.tokens };
+}
+
+/** Decides, once and for all machines, who begins the cluster; whoever does not, joins. */
+async function enter(run: Run, remote: Remote, input: Input): Promise<Entry> {
+  const { joined, before, tokens } = await run.step('see what there is', SHORT_SECONDS, async (signal) => ({
+    joined: await hasJoined(remote, signal),
+    before: await nodeConfigOf(remote, signal),
+    tokens: await beginOrNot(run, input),
+  }));
+  if (begins(tokens, input)) return { begins: true, config: { 'cluster-init': true, token: tokens.server } };
+  // Data of etcd on its disk: K3s takes no notice of how it came in, and the words stay as they are.
+  const { server: url, token, 'cluster-init': first } = before;
+  if (joined && first === true)
+    return { begins: false, config: { 'cluster-init': true, token: tokens.server } };
+  if (joined && typeof url === 'string' && typeof token === 'string')
+    return { begins: false, config: { server: url, token } };
+  return { begins: false, config: await join(run, input, joined) };
+}
+
+async function join(run: Run, input: Input, joined: boolean): Promise<Config> {
+  const peer = await livingServer(run, input.peers);
+  if (!joined) await forgetEarlier(run, peer, input.target);
+  await gateServers(run, peer, input);
+  return run.step('take the address of the cluster', SHORT_SECONDS, async (signal) => {
+    const { server } = await readTokens(run.store, tokensOf(input));
+    return {
+      server: serverUrl(peer.target),
+      token: `${await authorityHash(peer, signal)}::server:${server}`,
+    };
+  });
+}
+
+/** Claims the beginning of the cluster where nobody has, or where the machine that did has gone before the cluster served. */
+async function beginOrNot(run: Run, input: Input): Promise<Tokens> {
+  const { name: node, identity } = input.target;
+  for (;;) {
+    const tokens = await readTokens(run.store, tokensOf(input));
+    const { cluster } = tokens;
+    const goneBefore = cluster?.done === false && cluster.node === node && cluster.identity !== identity;
+    if (cluster !== undefined && !goneBefore) return tokens;
+    const mine = { node, identity, done: false };
+    if (await writeMarker(run.store, tokensOf(input), mine, tokens.version))
+      return { ...tokens, cluster: mine };
+  }
+}
+
+function begins({ cluster }: Tokens, { target }: Input): boolean {
+  return cluster?.done === false && cluster.node === target.name && cluster.identity === target.identity;
+}
+
+/** The service runs, the API is ready, the Node is there and votes. It need not be Ready: the first has no network yet. */
+export async function gateOwn(run: Run, remote: Remote): Promise<void> {
+  await run.step('wait for Kubernetes', JOIN_SECONDS, (signal) =>
+    run.until(signal, () => serverState(remote, signal), 3),
+  );
+}
+
+async function serverState(remote: Remote, signal: AbortSignal): Promise<Look<undefined>> {
+  const { name } = remote.target;
+  const service = await serviceState(remote, 'server', signal);
+  if ('waiting' in service) return service;
+  const { stdout } = await remote.run(
+    `${BINARY} kubectl --request-timeout=10s get --raw /readyz 2>&1 | tail -n 1`,
+    { signal },
+  );
+  if (stdout.trim() !== 'ok') return { waiting: `/readyz of "${name}" answers "${stdout.trim()}"` };
+  const node = await getObject(remote, 'node', name, { signal });
+  if (node === undefined) return { waiting: `there is no Node "${name}"` };
+  const voter = conditionOf(node, 'EtcdIsVoter');
+  return voter === 'True'
+    ? { done: undefined }
+    : { waiting: `Node "${name}" has EtcdIsVoter ${voter === undefined ? 'not yet' : `"${voter}"`}` };
+}

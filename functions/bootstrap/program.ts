@@ -1,0 +1,66 @@
+/** `openova bootstrap`: one operation, or with a cluster's own document all that it takes. */
+import { readFile } from 'node:fs/promises';
+import { parse } from 'yaml';
+import { reasonOf, takesColour, type Io } from '../cli/io.ts';
+import { isObject } from '../kernel/manifest.ts';
+import { EXIT, Input } from './contract.ts';
+import { Failure } from './failure.ts';
+import { issueIn, operate } from './operate.ts';
+import { progressOn } from './progress.ts';
+import { asFailure, realWorld } from './runner.ts';
+import { isStandalone, standalone } from './standalone.ts';
+
+/** @returns the exit code. */
+export async function bootstrap(file: string, io: Io): Promise<number> {
+  const stop = stopOnSignals();
+  try {
+    const document = await readDocument(file);
+    const progress = progressOn(io.out, takesColour(io.out, io.env), () => new Date());
+    if (isStandalone(document)) return await standalone(document, file, { io, progress, stop });
+    const input = readInput(document, file);
+    if (input.operation === 'teardown') throw Failure.input('the operation "teardown" is not built');
+    // The client of Kubernetes is large, and a cluster made from a file does without it.
+    const { coreApi, KubernetesStore } = await import('./kubernetes-store.ts');
+    const result = { namespace: input.namespace, name: input.result };
+    const store = new KubernetesStore(coreApi(io.env), result);
+    await operate(realWorld({ store, progress, stop }), input);
+    return EXIT.done;
+  } catch (error) {
+    const { code, message, hint } = asFailure(error);
+    io.err.write(`${[message, ...(hint === undefined ? [] : [hint])].join('\n')}\n`);
+    return code;
+  }
+}
+
+async function readDocument(file: string): Promise<unknown> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    throw Failure.input(`cannot read --config "${file}": ${reasonOf(error)}`);
+  }
+  try {
+    return parse(text);
+  } catch (error) {
+    throw Failure.input(`"${file}" is neither JSON nor YAML: ${asFailure(error).message}`);
+  }
+}
+
+function readInput(document: unknown, file: string): Input {
+  const read = Input.safeParse(document);
+  if (read.success) return read.data;
+  const kind = isObject(document) ? document['kind'] : undefined;
+  if (kind !== undefined)
+    throw Failure.input(`"${file}" has the kind ${JSON.stringify(kind)}, must be "Bootstrap"`);
+  throw Failure.input(`"${file}" is no input document: ${issueIn(read.error)}`);
+}
+
+/** Kubernetes ends a pod with SIGTERM, a person a program with SIGINT: what is written then says so. */
+function stopOnSignals(): AbortSignal {
+  const controller = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const)
+    process.once(signal, () => {
+      controller.abort();
+    });
+  return controller.signal;
+}

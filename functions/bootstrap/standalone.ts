@@ -1,0 +1,232 @@
+/** A cluster from a file, without a management cluster: the same operations, one after the other. */
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import ssh2 from 'ssh2';
+import * as z from 'zod';
+import { reasonOf, type Io } from '../cli/io.ts';
+import { isObject } from '../kernel/manifest.ts';
+import { EXIT, Input, KUBECONFIG_TYPE, type Config, type Target } from './contract.ts';
+import { Failure } from './failure.ts';
+import { FilesStore } from './files-store.ts';
+import { issueIn, operate, type OnMachines } from './operate.ts';
+import type { Progress } from './progress.ts';
+import { realWorld } from './runner.ts';
+import type { Store } from './store.ts';
+
+const name = z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'must be letters, digits and dashes');
+
+const Machine = z.strictObject({
+  name,
+  role: z.enum(['server', 'agent']),
+  /** Where SSH answers, as root. */
+  address: z.string().min(1),
+  /** Where the machines reach each other; left out, the address. */
+  privateAddress: z.string().min(1).optional(),
+  sshPort: z.int().min(1).max(65535).default(22),
+  /** As ssh-keyscan prints it, without the address; left out, the first contact pins it. */
+  hostKey: z.string().optional(),
+  /** Another number says that it is another machine now, blank and with another host key. */
+  generation: z.int().positive().default(1),
+  labels: z.record(z.string(), z.string()).default({}),
+});
+type Machine = z.output<typeof Machine>;
+
+/** The document `kind: Bootstrap`. */
+const Bootstrap = z.strictObject({
+  apiVersion: z.literal('platform.openova.io/v1alpha1'),
+  kind: z.literal('Bootstrap'),
+  metadata: z.strictObject({ name }),
+  spec: z.strictObject({
+    /** Folder for keys, tokens and the kubeconfig, beside the document; left out, `<name>-state`. */
+    state: z.string().min(1).optional(),
+    /** Private key in OpenSSH form that the machines accept; left out, one is made in the folder. */
+    sshKeyFile: z.string().min(1).optional(),
+    kubernetes: z.strictObject({
+      version: z.string().regex(/^v1\.\d+\.\d+\+k3s\d+$/, 'must be a version of K3s such as "v1.36.3+k3s1"'),
+      /** See `source` of K3s in contract.ts. */
+      source: z.unknown().optional(),
+    }),
+    network: z
+      .strictObject({
+        podCidr: z.cidrv4().default('10.42.0.0/16'),
+        serviceCidr: z.cidrv4().default('10.43.0.0/16'),
+        clusterDns: z.ipv4().default('10.43.0.10'),
+      })
+      .prefault({}),
+    cni: z.literal('cilium').default('cilium'),
+    snapshots: z
+      .strictObject({
+        schedule: z.string().default('0 */6 * * *'),
+        retention: z.int().positive().default(28),
+      })
+      .prefault({}),
+    machines: z
+      .array(Machine)
+      .refine((all) => [1, 3, 5].includes(all.filter(isServer).length), {
+        error: 'must have 1, 3 or 5 with the role "server", so that a majority is always possible',
+      })
+      .refine((all) => new Set(all.map((one) => one.name)).size === all.length, {
+        error: 'must have a name each of their own',
+      }),
+  }),
+});
+type Bootstrap = z.output<typeof Bootstrap>;
+
+/** All operations of one machine together. */
+const DEADLINE_SECONDS = 3600;
+/** Files have no namespaces; documents name one. */
+const NAMESPACE = 'local';
+const SECRETS = { tokens: 'tokens', ssh: 'ssh', hostKeys: 'host-keys' } as const;
+
+export function isStandalone(document: unknown): boolean {
+  return isObject(document) && document['kind'] === 'Bootstrap';
+}
+
+/**
+ * Brings up what a document asks for; a second time it finds everything done.
+ * @param file the document's, which paths in it are relative to.
+ * @returns the exit code.
+ */
+export async function standalone(
+  document: unknown,
+  file: string,
+  { io, progress, stop }: { io: Io; progress: Progress; stop: AbortSignal },
+): Promise<number> {
+  const read = Bootstrap.safeParse(document);
+  if (!read.success) throw Failure.input(`"${file}" is no cluster: ${issueIn(read.error)}`);
+  const { metadata, spec } = read.data;
+  const folder = resolve(dirname(file), spec.state ?? `${metadata.name}-state`);
+  const store = new FilesStore(folder);
+  if (spec.sshKeyFile !== undefined) await takeKey(store, resolve(dirname(file), spec.sshKeyFile));
+  for (const input of operations(read.data)) {
+    await operate(realWorld({ store, progress, stop }), input);
+    if (input.operation === 'prepare') await showKey(store, folder);
+  }
+  const path = await writeKubeconfig(store, folder);
+  io.out.write(`kubectl --kubeconfig ${path} get nodes\n`);
+  return EXIT.done;
+}
+
+/** What is done in order: each of these is done at once when it has been done before. */
+export function operations({ metadata, spec }: Bootstrap): OnMachines[] {
+  const servers = spec.machines.filter(isServer);
+  const agents = spec.machines.filter((machine) => !isServer(machine));
+  const peersOf = (machine: Machine) => servers.filter((one) => one !== machine).map(targetOf);
+  const common = (result: string) => ({
+    version: 1,
+    region: metadata.name,
+    namespace: NAMESPACE,
+    result,
+    secrets: SECRETS,
+    deadlineSeconds: DEADLINE_SECONDS,
+  });
+  const k3s = (machine: Machine) => ({
+    version: spec.kubernetes.version,
+    common: isServer(machine) ? sharedConfig(spec) : {},
+    node: nodeConfig(machine, metadata.name),
+    ...(spec.kubernetes.source !== undefined && { source: spec.kubernetes.source }),
+  });
+  const on = (machine: Machine) => ({
+    ...common(machine.name),
+    target: targetOf(machine),
+    peers: peersOf(machine),
+    k3s: k3s(machine),
+  });
+  const { snapshots, cni } = spec;
+  const documents = [
+    { ...common('prepare'), operation: 'prepare' },
+    ...servers.map((machine) => ({ ...on(machine), operation: 'server', snapshots, cni })),
+    ...agents.map((machine) => ({ ...on(machine), operation: 'agent' })),
+    ...servers.slice(0, 1).map((machine) => ({
+      ...common('kubeconfig'),
+      operation: 'kubeconfig',
+      target: targetOf(machine),
+      kubeconfig: 'kubeconfig',
+      context: metadata.name,
+    })),
+  ];
+  return documents.map((one) => {
+    const read = Input.safeParse(one);
+    if (!read.success) throw Failure.input(`"${metadata.name}" is no cluster: ${issueIn(read.error)}`);
+    if (read.data.operation === 'teardown') throw new Error('a teardown was planned');
+    return read.data;
+  });
+}
+
+function isServer({ role }: Machine): boolean {
+  return role === 'server';
+}
+
+function targetOf(machine: Machine): Target {
+  const { address, privateAddress = address, sshPort, hostKey, generation } = machine;
+  return {
+    name: machine.name,
+    address,
+    nodeAddress: privateAddress,
+    port: sshPort,
+    identity: `generation-${generation}`,
+    ...(hostKey !== undefined && { hostKey }),
+  };
+}
+
+/** As regions on existing machines have it, docs/k3s.md says why. */
+function sharedConfig({ network }: Bootstrap['spec']): Config {
+  return {
+    disable: ['traefik', 'servicelb'],
+    'flannel-backend': 'none',
+    'disable-network-policy': true,
+    'disable-kube-proxy': true,
+    'cluster-cidr': network.podCidr,
+    'service-cidr': network.serviceCidr,
+    'cluster-dns': network.clusterDns,
+    'secrets-encryption': true,
+  };
+}
+
+function nodeConfig(machine: Machine, cluster: string): Config {
+  const { address, nodeAddress } = targetOf(machine);
+  return {
+    'protect-kernel-defaults': true,
+    'node-name': machine.name,
+    'node-ip': nodeAddress,
+    ...(address !== nodeAddress && { 'node-external-ip': address }),
+    ...(isServer(machine) && {
+      'advertise-address': nodeAddress,
+      'tls-san': [...new Set([`api.${cluster}`, address, nodeAddress])],
+    }),
+    'node-label': Object.entries(machine.labels).map(([label, value]) => `${label}=${value}`),
+    'node-taint': ['node.cilium.io/agent-not-ready=true:NoExecute'],
+  };
+}
+
+/** Takes over a key that the machines accept already. */
+async function takeKey(store: Store, file: string): Promise<void> {
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    throw Failure.input(`cannot read sshKeyFile "${file}": ${reasonOf(error)}`);
+  });
+  const key = ssh2.utils.parseKey(text);
+  if (key instanceof Error)
+    throw Failure.input(
+      `sshKeyFile "${file}" is no private key in OpenSSH form without a passphrase: ${key.message}`,
+    );
+  await store.create(
+    { namespace: NAMESPACE, name: SECRETS.ssh },
+    { data: { id_ed25519: text, public: `${key.type} ${key.getPublicSSH().toString('base64')}` } },
+  );
+}
+
+/** For people to put on their machines. */
+async function showKey(store: Store, folder: string): Promise<void> {
+  const secret = await store.secret({ namespace: NAMESPACE, name: SECRETS.ssh });
+  await writeFile(join(folder, 'id_ed25519.pub'), `${secret?.data['public'] ?? ''}\n`);
+}
+
+async function writeKubeconfig(store: Store, folder: string): Promise<string> {
+  const secret = await store.secret({ namespace: NAMESPACE, name: 'kubeconfig' });
+  const text = secret?.type === KUBECONFIG_TYPE ? secret.data['kubeconfig'] : undefined;
+  const path = join(folder, 'kubeconfig');
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await writeFile(`${path}.new`, text ?? '', { mode: 0o600 });
+  await rename(`${path}.new`, path);
+  return path;
+}
