@@ -5,7 +5,16 @@ import type { Reporter, Vitest } from 'vitest/node';
 const elsewhere = {
   engine: 'the real engine (npm run test:engine, needs Go 1.26)',
   live: 'a live control plane (npm run test:live, needs Go 1.26 and two prebuilt programs)',
+  machines: 'machines (npm run test:machines, needs root, openssh-server, iproute2, nftables and Go 1.26)',
   image: 'the image (npm run test:image, needs buildah)',
+};
+
+/** Where they are, below test/; tests of the bootstrap program that need machines are in on-machines. */
+const folders: Readonly<Record<keyof typeof elsewhere, readonly string[]>> = {
+  engine: ['engine'],
+  live: ['live'],
+  machines: ['bootstrap/machines', 'bootstrap/on-machines'],
+  image: ['image'],
 };
 
 /** Says in one line what a run of the ordinary tests did not include. */
@@ -39,7 +48,9 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: Object.keys(elsewhere).map((folder) => `test/${folder}/**`),
+          exclude: Object.values(folders)
+            .flat()
+            .map((folder) => `test/${folder}/**`),
         },
       },
       {
@@ -64,6 +75,16 @@ export default defineConfig({
           hookTimeout: 300_000,
           // Claims that live beside each other: each costs half a processor while it is built.
           maxConcurrency: 4,
+        },
+      },
+      {
+        test: {
+          name: 'machines',
+          include: folders.machines.map((folder) => `test/${folder}/**/*.test.ts`),
+          // Members of etcd and API servers share few processors.
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
       {

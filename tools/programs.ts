@@ -61,6 +61,12 @@ export const programs = [
   },
   { name: 'etcd', module: 'go.etcd.io/etcd/server/v3', package: 'go.etcd.io/etcd/server/v3' },
   {
+    // Makes a member's data of a snapshot, which etcd itself cannot.
+    name: 'etcdutl',
+    module: 'go.etcd.io/etcd/etcdutl/v3',
+    package: 'go.etcd.io/etcd/etcdutl/v3',
+  },
+  {
     name: 'kube-apiserver',
     module: 'k8s.io/kubernetes',
     package: 'k8s.io/kubernetes/cmd/kube-apiserver',

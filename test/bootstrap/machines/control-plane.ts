@@ -1,7 +1,9 @@
 /** One API server for all clusters of a test, one after the other. */
 import { authority, type Pair } from '../../certificates.ts';
 import { startApiServer, startEtcd } from '../../live/api-server.ts';
+import { eventually } from '../../live/processes.ts';
 import { KubeError, referenceOf, type Kube } from '../../live/kube.ts';
+import { createKinds } from './k3s/kinds.ts';
 import type { Manifest } from '../../../functions/kernel/manifest.ts';
 
 /** What servers need to pass requests on to it, and to be taken for it. */
@@ -40,6 +42,7 @@ export async function startControlPlane({ folder, logs, address }: ControlPlaneP
     controllers: ['disruption-controller'],
   });
   const { kube, access } = server;
+  await createKinds(kube);
   const before = new Set((await everything(kube)).map(keyOf));
   return {
     kube,
@@ -75,7 +78,9 @@ const PASSING = new Set([
 ]);
 
 async function everything(kube: Kube): Promise<Manifest[]> {
-  const kinds = (await kube.kinds()).filter(({ kind }) => !PASSING.has(kind));
+  // A group may be named a moment before it is served, or a moment after.
+  const all = await eventually('the kinds', 20, () => kube.kinds());
+  const kinds = all.filter(({ kind }) => !PASSING.has(kind));
   const lists = await Promise.all(
     kinds.map(({ apiVersion, kind }) => kube.list(apiVersion, kind).catch(() => [])),
   );

@@ -19,6 +19,8 @@ export interface Faults {
   clock(seconds: number): Promise<void>;
   /** K3s is there already, of this version, and runs. */
   olderK3s(version: string): Promise<void>;
+  /** Its certificates end after so many days, until K3s starts again. */
+  certificates(days: number): Promise<void>;
   docker(): Promise<void>;
   /** With its rules in force. */
   ufw(): Promise<void>;
@@ -74,6 +76,7 @@ export function faultsOf({ name, shared, exec, plug }: Means): Faults {
           'systemctl enable --now k3s',
         ].join('\n'),
       ),
+    certificates: async (days) => must(`k3s age-certificates ${days}`),
     docker: async () =>
       must(
         [

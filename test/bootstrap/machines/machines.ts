@@ -100,7 +100,7 @@ export async function startMachines(options: Options): Promise<Machines> {
       if (controlPlane !== undefined) return controlPlane.kube;
       for (const one of machines) {
         const { code, stdout } = await one.exec('cat /var/lib/rancher/k3s/server/admin-access.json');
-        if (code === 0) return new Kube(readAccess(stdout, one.target.address));
+        if (code === 0) return new Kube(readAccess(stdout, one.target.nodeAddress));
       }
       throw new Error('no machine has a Kubernetes');
     };
@@ -171,7 +171,7 @@ function readAccess(text: string, address: string) {
 }
 
 type Tools = Readonly<
-  Record<'node' | 'kubectl' | 'etcd' | 'kubeApiserver' | 'kubeControllerManager', string>
+  Record<'node' | 'kubectl' | 'etcd' | 'etcdutl' | 'kubeApiserver' | 'kubeControllerManager', string>
 >;
 
 async function toolPaths(): Promise<Tools> {
@@ -179,6 +179,7 @@ async function toolPaths(): Promise<Tools> {
     node: process.execPath,
     kubectl: await toolPath('kubectl'),
     etcd: await toolPath('etcd'),
+    etcdutl: await toolPath('etcdutl'),
     kubeApiserver: await toolPath('kube-apiserver'),
     kubeControllerManager: await toolPath('kube-controller-manager'),
   };

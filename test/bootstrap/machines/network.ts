@@ -44,6 +44,7 @@ export async function startNetwork(): Promise<Network> {
   await ip([
     `link add ${bridge} type bridge forward_delay 0`,
     `address add ${gateway}/24 dev ${bridge}`,
+    `address add 10.214.${number}.1/24 dev ${bridge}`,
     `link set ${bridge} up`,
   ]);
   const indexes = new Map<string, number>();

@@ -1,5 +1,6 @@
-/** One request over HTTPS. */
-import { request } from 'node:https';
+/** One request, over HTTPS unless to a program on this machine that has none. */
+import { request as plain } from 'node:http';
+import { request as secure } from 'node:https';
 import type { Pair } from '../../../certificates.ts';
 
 export interface Call {
@@ -24,6 +25,7 @@ export class Refused extends Error {
 export async function call(url: string, options: Call = {}): Promise<string> {
   const { method = 'GET', body, ca, client, headers, seconds = 5 } = options;
   return new Promise((resolve, reject) => {
+    const request = url.startsWith('https:') ? secure : plain;
     const sent = request(
       url,
       {

@@ -1,6 +1,6 @@
 /** The member of etcd inside a server, and its gateway for HTTP. */
-import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdir } from 'node:fs/promises';
+import type { ChildProcess } from 'node:child_process';
+import { mkdir, readFile } from 'node:fs/promises';
 import {
   at,
   isObject,
@@ -11,9 +11,10 @@ import {
 } from '../../../../functions/kernel/manifest.ts';
 import { asJson } from '../../../live/kube.ts';
 import { call } from './call.ts';
-import { readFile } from 'node:fs/promises';
+import { child } from './child.ts';
 import { ETCD, TLS, tool } from './place.ts';
 import { readPair } from './pki.ts';
+import { sha256 } from './token.ts';
 
 export interface Member {
   readonly id: string;
@@ -29,56 +30,61 @@ export interface Begin {
   /** `name=https://…:2380,…`, of all members; left out when there is data already. */
   readonly cluster?: string;
   readonly state?: 'new' | 'existing';
+  /** Leaves the other members out. */
+  readonly forceNew?: boolean;
 }
 
 /** Begins it; it ends with us, however we end. Its data is worth no wait for the disk here. */
-export async function beginEtcd({ name, address, cluster, state }: Begin): Promise<ChildProcess> {
+export async function beginEtcd({ name, address, cluster, state, forceNew }: Begin): Promise<ChildProcess> {
   await mkdir(ETCD, { recursive: true, mode: 0o700 });
   const file = (path: string) => `${TLS}/etcd/${path}`;
-  return spawn(
-    'setpriv',
-    [
-      '--pdeathsig',
-      'KILL',
-      tool('etcd'),
-      `--name=${name}`,
-      `--data-dir=${ETCD}`,
-      `--listen-client-urls=https://127.0.0.1:2379,https://${address}:2379`,
-      '--listen-client-http-urls=https://127.0.0.1:2382',
-      `--advertise-client-urls=https://${address}:2379`,
-      `--listen-peer-urls=https://127.0.0.1:2380,https://${address}:2380`,
-      `--initial-advertise-peer-urls=https://${address}:2380`,
-      '--listen-metrics-urls=http://127.0.0.1:2381',
-      '--client-cert-auth',
-      `--trusted-ca-file=${file('server-ca.crt')}`,
-      `--cert-file=${file('server-client.crt')}`,
-      `--key-file=${file('server-client.key')}`,
-      '--peer-client-cert-auth',
-      `--peer-trusted-ca-file=${file('peer-ca.crt')}`,
-      `--peer-cert-file=${file('peer-server-client.crt')}`,
-      `--peer-key-file=${file('peer-server-client.key')}`,
-      '--heartbeat-interval=100',
-      '--election-timeout=1000',
-      '--log-level=warn',
-      '--unsafe-no-fsync',
-      ...(cluster === undefined
-        ? []
-        : [`--initial-cluster=${cluster}`, `--initial-cluster-state=${state ?? 'new'}`]),
-    ],
-    { stdio: ['ignore', 'inherit', 'pipe'], env: { GOGC: '400' } },
-  );
+  return child(tool('etcd'), [
+    `--name=${name}`,
+    `--data-dir=${ETCD}`,
+    `--listen-client-urls=https://127.0.0.1:2379,https://${address}:2379`,
+    '--listen-client-http-urls=https://127.0.0.1:2382',
+    `--advertise-client-urls=https://${address}:2379`,
+    `--listen-peer-urls=https://127.0.0.1:2380,https://${address}:2380`,
+    `--initial-advertise-peer-urls=https://${address}:2380`,
+    '--listen-metrics-urls=http://127.0.0.1:2381',
+    '--client-cert-auth',
+    `--trusted-ca-file=${file('server-ca.crt')}`,
+    `--cert-file=${file('server-client.crt')}`,
+    `--key-file=${file('server-client.key')}`,
+    '--peer-client-cert-auth',
+    `--peer-trusted-ca-file=${file('peer-ca.crt')}`,
+    `--peer-cert-file=${file('peer-server-client.crt')}`,
+    `--peer-key-file=${file('peer-server-client.key')}`,
+    '--heartbeat-interval=100',
+    '--election-timeout=1000',
+    '--log-level=warn',
+    '--unsafe-no-fsync',
+    ...(forceNew === true ? ['--force-new-cluster'] : []),
+    ...(cluster === undefined
+      ? []
+      : [`--initial-cluster=${cluster}`, `--initial-cluster-state=${state ?? 'new'}`]),
+  ]);
 }
 
 /** Calls the member on this machine. @param path such as `cluster/member/list`. */
 export async function etcd(path: string, body: JsonObject = {}, seconds = 3): Promise<Json> {
-  const answer = await call(`https://127.0.0.1:2382/v3/${path}`, {
+  return asJson(JSON.parse(await gateway(path, body, seconds)));
+}
+
+/** Its answer as text. */
+export async function gateway(path: string, body: JsonObject, seconds: number): Promise<string> {
+  return call(`https://127.0.0.1:2382/v3/${path}`, {
     method: 'POST',
     body: JSON.stringify(body),
     ca: await readFile(`${TLS}/etcd/server-ca.crt`, 'utf8'),
     client: await readPair('etcd/client'),
     seconds,
   });
-  return answer.startsWith('{') ? asJson(JSON.parse(answer.split('\n')[0] ?? '')) : null;
+}
+
+/** Where the authorities are kept, for who has the token. */
+export function bootstrapKey(secret: string): string {
+  return `/bootstrap/${sha256(secret)}`;
 }
 
 export async function members(): Promise<Member[]> {

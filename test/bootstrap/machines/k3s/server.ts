@@ -1,23 +1,26 @@
 /** `k3s server`. */
 import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
-import { readFile, rename } from 'node:fs/promises';
+import { readFile, rename, rm } from 'node:fs/promises';
 import { stringify } from 'yaml';
 import type { ChildProcess } from 'node:child_process';
 import { Kube } from '../../../live/kube.ts';
 import { sleep } from '../../../live/processes.ts';
 import { startApiServer } from './api-server.ts';
 import { readConfig, type Config } from './config.ts';
-import { beginEtcd, encode, etcd, isHealthy, status, type Begin } from './etcd.ts';
+import { beginEtcd, bootstrapKey, encode, etcd, isHealthy, status, type Begin } from './etcd.ts';
 import { checkKernel } from './kernel.ts';
 import { lead } from './leader.ts';
+import { createKinds } from './kinds.ts';
+import { keepManifests } from './manifests.ts';
 import { fetchBootstrap, requestMembership } from './membership.ts';
 import { again, register, tend, type Kubelet } from './node.ts';
 import { checkPassword, ownPassword, REJECTED } from './node-password.ts';
 import { ETCD, exists, life, lightSetting, log, notifyReady, place, readOr, SERVER, TLS } from './place.ts';
-import { createAuthorities, issueKubelet, issueLeaves, readPair } from './pki.ts';
+import { createAuthorities, issueKubelet, issueLeaves, readBootstrap, readPair } from './pki.ts';
+import { clusterReset } from './snapshot.ts';
 import { supervise, type Upstream } from './supervisor.ts';
-import { parseToken, secureToken, sha256, type Token } from './token.ts';
+import { parseToken, secureToken, type Token } from './token.ts';
 
 const TOMBSTONE = `${ETCD}/tombstone`;
 /** Tells a member that joined from the one that began the cluster. */
@@ -25,6 +28,8 @@ const JOINED = `${ETCD}/joined`;
 
 export async function server(version: string, args: readonly string[]): Promise<void> {
   const config = await readConfig(args);
+  if (config.is('cluster-reset')) return clusterReset(config);
+  await rm(`${SERVER}/db/reset-flag`, { force: true });
   await checkKernel(config);
   log('info', `Starting k3s ${version}`);
   await leaveOldData();
@@ -70,7 +75,9 @@ export async function server(version: string, args: readonly string[]): Promise<
   });
   while (state.upstream === undefined) await sleep(20);
   await placeKubeconfig();
+  await createKinds(local);
   await notifyReady();
+  again('manifests', 1000, keepManifests(local));
   again('leader', 300, async () => {
     if (state.leads && state.upstream !== undefined) await lead(local);
   });
@@ -123,7 +130,10 @@ async function firstVote({ token }: Beginning): Promise<void> {
   const joined = await exists(JOINED);
   await place(mark, '');
   if (!joined)
-    await etcd('kv/put', { key: encode(`/bootstrap/${sha256(token.secret)}`), value: encode('authorities') });
+    await etcd('kv/put', {
+      key: encode(bootstrapKey(token.secret)),
+      value: encode(JSON.stringify(await readBootstrap())),
+    });
   await life(joined ? 'voter' : 'cluster-init');
 }
 
