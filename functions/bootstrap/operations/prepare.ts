@@ -97,7 +97,9 @@ function randomToken(): string {
   return randomBytes(TOKEN_BYTES).toString('hex');
 }
 
+/** One in two hundred keys that ssh2 1.17.0 makes it cannot read itself: another one is made. */
 function keyPair(region: string): { id_ed25519: string; public: string } {
   const pair = ssh2.utils.generateKeyPairSync('ed25519', { comment: `openova ${region}` });
+  if (ssh2.utils.parseKey(pair.private) instanceof Error) return keyPair(region);
   return { id_ed25519: pair.private, public: pair.public };
 }

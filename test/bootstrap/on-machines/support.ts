@@ -1,0 +1,133 @@
+/** The real program on machines of the test: its inputs as a region writes them, and what came of it. */
+import { EXIT, type Config, type Target } from '../../../functions/bootstrap/contract.ts';
+import { Failure } from '../../../functions/bootstrap/failure.ts';
+import { operate, type OnMachines } from '../../../functions/bootstrap/operate.ts';
+import type { Event } from '../../../functions/bootstrap/progress.ts';
+import { realWorld, type World } from '../../../functions/bootstrap/runner.ts';
+import { MemoryStore } from '../memory-store.ts';
+import type { Machine, Machines } from '../machines/machines.ts';
+
+export const VERSION = 'v1.36.3+k3s1';
+export const NAMESPACE = 'openova-system';
+export const SECRETS = { tokens: 'acme-tokens', ssh: 'acme-ssh', hostKeys: 'acme-host-keys' } as const;
+
+const SHARED: Config = {
+  disable: ['traefik', 'servicelb'],
+  'flannel-backend': 'none',
+  'disable-network-policy': true,
+  'disable-kube-proxy': true,
+  'cluster-cidr': '10.42.0.0/16',
+  'service-cidr': '10.43.0.0/16',
+  'cluster-dns': '10.43.0.10',
+  'secrets-encryption': true,
+};
+
+const COMMON = {
+  version: 1 as const,
+  region: 'acme',
+  namespace: NAMESPACE,
+  result: 'acme-result',
+  secrets: SECRETS,
+  deadlineSeconds: 3600,
+};
+
+export interface Ended {
+  readonly code: number;
+  readonly cause: string;
+  readonly hint: string | undefined;
+  readonly log: readonly string[];
+  readonly events: readonly Event[];
+}
+
+/** A management cluster, of which only the Secrets matter. */
+export class Site {
+  readonly machines: Machines;
+  store = new MemoryStore();
+  /** Short, because these machines are quick. */
+  patience = 0.1;
+
+  constructor(machines: Machines) {
+    this.machines = machines;
+  }
+
+  target(name: string): Target {
+    return this.machines.named(name).target;
+  }
+
+  k3s(machine: Machine, role: 'server' | 'agent') {
+    const { address, nodeAddress } = machine.target;
+    const node: Config = {
+      'protect-kernel-defaults': true,
+      'node-name': machine.name,
+      'node-ip': nodeAddress,
+      ...(role === 'server' && {
+        'advertise-address': nodeAddress,
+        'tls-san': [...new Set([address, nodeAddress])],
+      }),
+    };
+    return { version: VERSION, common: role === 'server' ? SHARED : {}, node };
+  }
+
+  /** @param peers names of the region's other servers. */
+  server(name: string, peers: readonly string[]): OnMachines {
+    const machine = this.machines.named(name);
+    return {
+      ...COMMON,
+      operation: 'server',
+      target: machine.target,
+      peers: peers.filter((peer) => peer !== name).map((peer) => this.target(peer)),
+      k3s: this.k3s(machine, 'server'),
+      snapshots: { schedule: '0 */6 * * *', retention: 5 },
+      cni: 'none',
+    };
+  }
+
+  agent(name: string, servers: readonly string[]): OnMachines {
+    const machine = this.machines.named(name);
+    return {
+      ...COMMON,
+      operation: 'agent',
+      target: machine.target,
+      peers: servers.map((peer) => this.target(peer)),
+      k3s: this.k3s(machine, 'agent'),
+    };
+  }
+
+  kubeconfig(name: string): OnMachines {
+    return {
+      ...COMMON,
+      operation: 'kubeconfig',
+      target: this.target(name),
+      kubeconfig: 'acme-kubeconfig',
+      context: 'acme',
+    };
+  }
+
+  /** Makes the tokens and the key, and lets the key in on the machines. */
+  async prepare(): Promise<Ended> {
+    const ended = await this.run({ ...COMMON, operation: 'prepare' });
+    const secret = await this.store.secret({ namespace: NAMESPACE, name: SECRETS.ssh });
+    await this.machines.authorize(`${secret?.data['public'] ?? ''}\n`);
+    return ended;
+  }
+
+  async run(input: OnMachines, other: Partial<World> = {}): Promise<Ended> {
+    const events: Event[] = [];
+    const world: World = {
+      ...realWorld({
+        store: this.store,
+        progress: (event) => events.push(event),
+        stop: new AbortController().signal,
+      }),
+      patience: this.patience,
+      ...other,
+    };
+    try {
+      await operate(world, input);
+      return { code: EXIT.done, cause: '', hint: undefined, log: [], events };
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      return { code: error.code, cause: error.message, hint: error.hint, log: error.log, events };
+    }
+  }
+}
