@@ -105,6 +105,23 @@ const common = {
   deadlineSeconds: z.int().positive(),
 };
 
+/** Who may reach which ports of a machine. */
+const Allow = z.strictObject({
+  protocol: z.enum(['tcp', 'udp']),
+  /** Such as `6443` and `2379-2380`. */
+  ports: z.array(z.string().regex(/^\d+(-\d+)?$/)).min(1),
+  /** Addresses and ranges. */
+  from: z.array(z.string()),
+});
+export type Allow = z.output<typeof Allow>;
+
+/** Of machines that exist already, which no firewall of a cloud protects. */
+const Host = z.strictObject({
+  allow: z.array(Allow),
+  /** Machines of the region that must let this one in. */
+  others: z.array(Target),
+});
+
 const onMachine = { ...common, target: Target };
 /** Further servers of the region, lowest ordinal first: to join through, to check quorum with. */
 const peers = z.array(Target);
@@ -129,8 +146,16 @@ export const Server = z.strictObject({
   restore: z.strictObject({ snapshot: z.string() }).optional(),
   /** The program installs Cilium itself; only without Crossplane. */
   cni: z.enum(['none', 'cilium']),
+  /** Checks the machine first, and sets its firewall; left out, a cloud does. */
+  host: Host.optional(),
 });
-export const Agent = z.strictObject({ ...onMachine, operation: z.literal('agent'), peers, k3s: K3s });
+export const Agent = z.strictObject({
+  ...onMachine,
+  operation: z.literal('agent'),
+  peers,
+  k3s: K3s,
+  host: Host.optional(),
+});
 export const Kubeconfig = z.strictObject({
   ...onMachine,
   operation: z.literal('kubeconfig'),
@@ -171,12 +196,6 @@ export const Snapshot = z.strictObject({
   operation: z.literal('snapshot'),
   snapshots: Snapshots,
 });
-export const Restore = z.strictObject({
-  ...onMachine,
-  operation: z.literal('restore'),
-  k3s: K3s,
-  snapshot: z.string(),
-});
 export const Care = z.strictObject({
   ...common,
   operation: z.literal('care'),
@@ -184,6 +203,8 @@ export const Care = z.strictObject({
   agents: peers,
   /** What servers that were made before it are told of snapshots by now. */
   snapshots: Snapshots,
+  /** What every machine lets in; left out, a cloud sees to it. */
+  allow: z.array(Allow).optional(),
   /** Such as `Sun 02:00-04:00 UTC`; left out, any time. */
   window: z.string().optional(),
   kubeconfig: z.string(),
@@ -214,7 +235,6 @@ export const Input = z.discriminatedUnion('operation', [
   Upgrade,
   Label,
   Snapshot,
-  Restore,
   Care,
   Teardown,
   Uninstall,

@@ -1,6 +1,7 @@
 /** Secrets and the result ConfigMap on the management cluster. */
 import {
   ApiException,
+  CoordinationV1Api,
   CoreV1Api,
   KubeConfig,
   PatchStrategy,
@@ -9,18 +10,21 @@ import {
 } from '@kubernetes/client-node';
 import { RESULT_KEY, type Result } from './contract.ts';
 import { Failure } from './failure.ts';
-import type { NewSecret, Ref, Secret, Store } from './store.ts';
+import { KubernetesLeases } from './kubernetes-leases.ts';
+import type { Leases, NewSecret, Ref, Secret, Store } from './store.ts';
 
 const MERGE = setHeaderOptions('Content-Type', PatchStrategy.MergePatch);
 
 export class KubernetesStore implements Store {
   readonly #api: CoreV1Api;
   readonly #result: Ref;
+  readonly leases: Leases;
 
   /** @param result the ConfigMap for results, which exists. */
-  constructor(api: CoreV1Api, result: Ref) {
-    this.#api = api;
+  constructor(config: KubeConfig, result: Ref) {
+    this.#api = config.makeApiClient(CoreV1Api);
     this.#result = result;
+    this.leases = new KubernetesLeases(config.makeApiClient(CoordinationV1Api));
   }
 
   async secret(ref: Ref): Promise<Secret | undefined> {
@@ -70,11 +74,11 @@ export class KubernetesStore implements Store {
 }
 
 /** The API of the cluster that the program runs in, or that `KUBECONFIG` names. */
-export function coreApi(env: Readonly<Record<string, string | undefined>>): CoreV1Api {
+export function kubeConfig(env: Readonly<Record<string, string | undefined>>): KubeConfig {
   const config = new KubeConfig();
   if (env['KUBECONFIG'] !== undefined) config.loadFromFile(env['KUBECONFIG']);
   else config.loadFromCluster();
-  return config.makeApiClient(CoreV1Api);
+  return config;
 }
 
 /** What a call comes to, or what one refusal of it means. */

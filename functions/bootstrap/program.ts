@@ -6,6 +6,7 @@ import { isObject } from '../kernel/manifest.ts';
 import { EXIT, Input } from './contract.ts';
 import { Failure } from './failure.ts';
 import { issueIn, operate } from './operate.ts';
+import { teardown } from './operations/teardown.ts';
 import { progressOn } from './progress.ts';
 import { asFailure, realWorld } from './runner.ts';
 import { isStandalone, standalone } from './standalone.ts';
@@ -18,11 +19,18 @@ export async function bootstrap(file: string, io: Io): Promise<number> {
     const progress = progressOn(io.out, takesColour(io.out, io.env), () => new Date());
     if (isStandalone(document)) return await standalone(document, file, { io, progress, stop });
     const input = readInput(document, file);
-    if (input.operation === 'teardown') throw Failure.input('the operation "teardown" is not built');
     // The client of Kubernetes is large, and a cluster made from a file does without it.
-    const { coreApi, KubernetesStore } = await import('./kubernetes-store.ts');
-    const result = { namespace: input.namespace, name: input.result };
-    const store = new KubernetesStore(coreApi(io.env), result);
+    const { kubeConfig, KubernetesStore } = await import('./kubernetes-store.ts');
+    const config = kubeConfig(io.env);
+    if (input.operation === 'teardown') {
+      const { workloadCluster } = await import('./workload-cluster.ts');
+      const say = (line: string) => {
+        io.out.write(`${line}\n`);
+      };
+      await teardown(workloadCluster(config), input, { stop, now: () => Date.now(), say });
+      return EXIT.done;
+    }
+    const store = new KubernetesStore(config, { namespace: input.namespace, name: input.result });
     await operate(realWorld({ store, progress, stop }), input);
     return EXIT.done;
   } catch (error) {

@@ -22,7 +22,21 @@ export interface NewSecret {
   readonly data: Readonly<Record<string, string>>;
 }
 
+/** Leases, which one at a time holds. */
+export interface Leases {
+  /**
+   * Takes a Lease that nobody holds, or renews it.
+   * @param seconds after which another may take it unless it is renewed.
+   * @returns who else holds it; undefined when the holder does.
+   */
+  hold(ref: Ref, holder: string, seconds: number): Promise<string | undefined>;
+  /** Lets go of it, if the holder still has it. */
+  release(ref: Ref, holder: string): Promise<void>;
+}
+
 export interface Store {
+  /** Left out where nobody else is at work. */
+  readonly leases?: Leases;
   secret(ref: Ref): Promise<Secret | undefined>;
   /** @returns false when there is one already, which stays as it is. */
   create(ref: Ref, secret: NewSecret): Promise<boolean>;

@@ -88,8 +88,13 @@ export async function authorityHash(peer: Remote, signal: AbortSignal): Promise<
  * Takes away what is left of an earlier machine of this name: its member of etcd, its Node and the password of its node, which
  * K3s holds a new one against. Only for a machine that has nothing of its own yet.
  */
-export async function forgetEarlier(run: Run, peer: Remote, target: Target): Promise<void> {
-  await run.step('forget the earlier machine of this name', FORGET_SECONDS, (signal) =>
+export async function forgetEarlier(
+  run: Run,
+  peer: Remote,
+  target: Target,
+  step = 'forget the earlier machine of this name',
+): Promise<void> {
+  await run.step(step, FORGET_SECONDS, (signal) =>
     run.until(signal, () => forget(peer, target, signal), 3),
   );
 }

@@ -16,7 +16,7 @@ export type Role = 'server' | 'agent';
 export const BINARY = '/usr/local/bin/k3s';
 export const DATA = '/var/lib/rancher/k3s';
 /** The words of it that all servers share; none on agents. */
-const CONFIG = '/etc/rancher/k3s/config.yaml';
+export const CONFIG = '/etc/rancher/k3s/config.yaml';
 /** The machine's own words, and how it comes into the cluster. */
 export const NODE_CONFIG = '/etc/rancher/k3s/config.yaml.d/openova.yaml';
 /** What K3s was last started with. */

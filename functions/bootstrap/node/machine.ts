@@ -101,7 +101,7 @@ const KERNEL = {
   'fs.inotify.max_user_watches': 524288,
 } as const;
 
-const KERNEL_FILE = '/etc/sysctl.d/90-openova.conf';
+export const KERNEL_FILE = '/etc/sysctl.d/90-openova.conf';
 
 async function setKernel(remote: Remote, signal: AbortSignal): Promise<void> {
   const lines = Object.entries(KERNEL).map(([name, value]) => `${name} = ${value}\n`);

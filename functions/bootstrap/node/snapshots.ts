@@ -1,7 +1,12 @@
 /** Where K3s saves etcd. Source: docs.k3s.io, etcd-snapshot, 2026-11. */
+import { at, textAt } from '../../kernel/manifest.ts';
 import type { Config, Snapshots } from '../contract.ts';
 import { Failure } from '../failure.ts';
+import { quote, type Remote } from '../remote.ts';
+import type { Run } from '../run.ts';
 import type { Store } from '../store.ts';
+import { BINARY } from './k3s.ts';
+import { listObjects } from './kubectl.ts';
 
 /** What every server is told of snapshots; the keys of the store come from a Secret. */
 export async function snapshotConfig(store: Store, { schedule, retention, s3 }: Snapshots): Promise<Config> {
@@ -30,4 +35,23 @@ async function credentials(
       { hint: 'snapshots of etcd go to an object store with these' },
     );
   return { 'etcd-s3-access-key': accessKeyId, 'etcd-s3-secret-key': secretAccessKey };
+}
+
+const SAVE_SECONDS = 600;
+
+/** Saves etcd now, where its regular snapshots go. @param name what the snapshot's name begins with. */
+export function saveEtcd(run: Run, remote: Remote, name: string): Promise<void> {
+  return run.step('save etcd', SAVE_SECONDS, async (signal) => {
+    await remote.run(`${BINARY} etcd-snapshot save --name ${quote(name)} >&2`, { signal });
+  });
+}
+
+/** When etcd was saved last, RFC 3339; undefined when never. */
+export async function lastSnapshot(remote: Remote, signal: AbortSignal): Promise<string | undefined> {
+  const files = await listObjects(remote, 'etcdsnapshotfiles.k3s.cattle.io', signal);
+  return files
+    .filter((file) => at(file, 'status', 'readyToUse') === true)
+    .flatMap((file) => textAt(file, 'status', 'creationTime') ?? [])
+    .sort()
+    .at(-1);
 }

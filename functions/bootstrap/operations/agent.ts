@@ -4,7 +4,8 @@ import type { Config } from '../contract.ts';
 import { authorityHash, forgetEarlier, hasJoined, livingServer, serverUrl } from '../node/cluster.ts';
 import { configure, installK3s, nodeConfigOf, serviceState, startK3s } from '../node/k3s.ts';
 import { conditionOf, getObject } from '../node/kubectl.ts';
-import { logIn, readyMachine } from '../node/machine.ts';
+import { logInTo } from '../node/host.ts';
+import { readyMachine } from '../node/machine.ts';
 import type { Remote } from '../remote.ts';
 import type { InputOf, Look, Outcome, Run } from '../run.ts';
 import { readTokens } from '../tokens.ts';
@@ -15,7 +16,7 @@ const SHORT_SECONDS = 120;
 const JOIN_SECONDS = 900;
 
 export async function agent(run: Run, input: Input): Promise<Outcome> {
-  const remote = await logIn(run, input.target);
+  const remote = await logInTo(run, 'agent', input);
   await readyMachine(run, remote);
   await installK3s(run, remote, input.k3s);
   const peer = await livingServer(run, input.peers);

@@ -11,8 +11,9 @@ import {
 import { ciliumManifest } from '../node/cilium.ts';
 import { BINARY, configure, DATA, installK3s, nodeConfigOf, serviceState, startK3s } from '../node/k3s.ts';
 import { conditionOf, getObject } from '../node/kubectl.ts';
-import { logIn, readyMachine } from '../node/machine.ts';
-import { restoreSnapshot } from '../node/restore.ts';
+import { readyMachine } from '../node/machine.ts';
+import { logInTo } from '../node/host.ts';
+import { forgetSnapshotNodes, restoreSnapshot } from '../node/restore.ts';
 import { snapshotConfig } from '../node/snapshots.ts';
 import { writeText, type Remote } from '../remote.ts';
 import type { InputOf, Look, Outcome, Run } from '../run.ts';
@@ -30,7 +31,7 @@ interface Entry {
 }
 
 export async function server(run: Run, input: Input): Promise<Outcome> {
-  const remote = await logIn(run, input.target);
+  const remote = await logInTo(run, 'server', input);
   await readyMachine(run, remote);
   await installK3s(run, remote, input.k3s);
   const entry = await enter(run, remote, input);
@@ -60,6 +61,7 @@ export async function server(run: Run, input: Input): Promise<Outcome> {
       );
     await startK3s(remote, 'server', signal);
   });
+  if (entry.begins && input.restore !== undefined) await forgetSnapshotNodes(run, remote, input);
   await gateOwn(run, remote);
   if (entry.begins)
     await run.step('record the cluster', SHORT_SECONDS, async () => {

@@ -1,0 +1,143 @@
+/** What a machine that somebody else has made must be like, before anything is changed on it. */
+import { Failure } from '../failure.ts';
+import type { Remote } from '../remote.ts';
+import type { Run } from '../run.ts';
+import { BINARY, DATA, type Role } from './k3s.ts';
+
+const SECONDS = 300;
+/** Writes of etcd's size that are timed. */
+const WRITES = 100;
+/** etcd asks for 10 ms; above this it loses its leader under load. Source: etcd.io, hardware recommendations, 2026-11. */
+const SLOWEST_MS = 40;
+/** Certificates and leases bear less than a minute. */
+const CLOCK_SECONDS = 10;
+
+/** Oldest versions with what K3s and Cilium need of the kernel. Source: docs.cilium.io, system requirements, 2026-11. */
+const SYSTEMS: Readonly<Record<string, number>> = { debian: 12, ubuntu: 22.04 };
+const ARCHITECTURES = ['aarch64', 'x86_64'];
+
+const PORTS: Readonly<Record<Role, readonly number[]>> = {
+  server: [2379, 2380, 2381, 2382, 6443, 6444, 10248, 10249, 10250, 10256, 10257, 10258, 10259],
+  agent: [6444, 10248, 10249, 10250, 10256],
+};
+
+/** What a machine says of itself. */
+export interface Facts {
+  readonly system: string;
+  readonly version: string;
+  readonly architecture: string;
+  /** Programs that listen on ports that K3s needs, as `6443 nginx`. */
+  readonly listeners: readonly string[];
+  /** A K3s that is not ours. */
+  readonly k3s: boolean;
+  /** Units that are active and in the way. */
+  readonly active: readonly string[];
+  readonly synchronized: boolean;
+  /** Seconds since 1970, and when we asked. */
+  readonly clock: number;
+  readonly hasNft: boolean;
+  readonly fsyncMs: readonly number[];
+}
+
+/** @throws Failure input that says everything at once. */
+export async function preflight(run: Run, remote: Remote, role: Role): Promise<void> {
+  await run.step('check the machine', SECONDS, async (signal) => {
+    const asked = run.now();
+    const { stdout } = await remote.run(questions(role), { signal });
+    const found = problemsOf(readFacts(stdout), role, asked.getTime() / 1000, run.now().getTime() / 1000);
+    if (found.length === 0) return;
+    throw Failure.input(`"${remote.target.name}" cannot take K3s: ${found.join('; ')}`, {
+      hint: 'mend this on the machine, or install it anew, and try again',
+    });
+  });
+}
+
+function questions(role: Role): string {
+  const ports = PORTS[role].join('|');
+  return [
+    'set -u',
+    '. /etc/os-release; echo "system $ID"; echo "version ${VERSION_ID:-0}"',
+    'echo "architecture $(uname -m)"',
+    'echo "clock $(date +%s)"',
+    'echo "synchronized $(timedatectl show -p NTPSynchronized --value 2>/dev/null)"',
+    'for unit in docker ufw firewalld k3s k3s-agent kubelet; do',
+    '  [ "$(systemctl is-active $unit 2>/dev/null)" != active ] || echo "active $unit"',
+    'done',
+    `[ ! -e ${BINARY} ] || [ -e ${DATA}/openova-started ] || echo "k3s $(${BINARY} --version 2>/dev/null | head -n 1)"`,
+    'command -v nft >/dev/null && echo "nft yes"',
+    `ss -Htulnp 2>/dev/null | awk '{ n = split($5, part, ":"); print "listener " part[n] " " $7 }' | grep -E '^listener (${ports}) ' | sort -u`,
+    ...(role === 'server' ? [fsyncs()] : []),
+    'true',
+  ].join('\n');
+}
+
+/** dd says how long each write took until it was on the disk. */
+function fsyncs(): string {
+  return [
+    `mkdir -p ${DATA}; file=${DATA}/.preflight; i=0`,
+    `while [ $i -lt ${WRITES} ]; do`,
+    '  LC_ALL=C dd if=/dev/zero of="$file" bs=2300 count=1 oflag=dsync 2>&1 | sed -n "s/.* copied, \\([0-9.e-]*\\) s.*/fsync \\1/p"',
+    '  i=$((i + 1))',
+    'done',
+    'rm -f "$file"',
+  ].join('\n');
+}
+
+export function readFacts(text: string): Facts {
+  const values = (name: string) =>
+    text
+      .split('\n')
+      .flatMap((line) => (line.startsWith(`${name} `) ? [line.slice(name.length + 1).trim()] : []));
+  const one = (name: string) => values(name)[0] ?? '';
+  return {
+    system: one('system'),
+    version: one('version'),
+    architecture: one('architecture'),
+    clock: Number(one('clock')),
+    synchronized: one('synchronized') === 'yes',
+    active: values('active'),
+    k3s: values('k3s').length > 0,
+    hasNft: one('nft') === 'yes',
+    listeners: values('listener').map((line) => line.replace(/users:\(\("([^"]*)".*/, '$1')),
+    fsyncMs: values('fsync').map((seconds) => Number(seconds) * 1000),
+  };
+}
+
+/** Everything that is in the way, one phrase each. @param from and `to`: when it was asked, in seconds since 1970. */
+export function problemsOf(facts: Facts, role: Role, from: number, to: number): string[] {
+  const oldest = SYSTEMS[facts.system];
+  const slow = percentile(facts.fsyncMs, 0.99);
+  const behind = Math.max(from - facts.clock, facts.clock - to);
+  const ours = facts.active.filter((unit) => !unit.startsWith('k3s'));
+  return [
+    ...(oldest === undefined || Number(facts.version) < oldest
+      ? [
+          `its system is "${facts.system} ${facts.version}", must be one of ${Object.entries(SYSTEMS)
+            .map(([name, version]) => `${name} ${version === 22.04 ? '22.04' : version} or newer`)
+            .join(', ')}`,
+        ]
+      : []),
+    ...(ARCHITECTURES.includes(facts.architecture)
+      ? []
+      : [`its architecture is "${facts.architecture}", must be one of ${ARCHITECTURES.join(', ')}`]),
+    ...(facts.k3s ? ['a K3s that was not installed by this program is there'] : []),
+    ...(ours.length > 0 ? [`active already, and in the way: "${ours.join('", "')}"`] : []),
+    ...(facts.k3s || facts.listeners.length === 0
+      ? []
+      : [`ports that K3s needs are taken: "${facts.listeners.join('", "')}"`]),
+    ...(facts.hasNft ? [] : ['it has no nftables']),
+    ...(facts.synchronized ? [] : ['its clock is not synchronised by NTP']),
+    ...(behind > CLOCK_SECONDS ? [`its clock is ${Math.round(behind)} s off`] : []),
+    ...(role === 'server' && slow !== undefined && slow > SLOWEST_MS
+      ? [
+          `its disk takes ${slow.toFixed(0)} ms for a write (99th percentile), must take ${SLOWEST_MS} ms or less for etcd`,
+        ]
+      : []),
+  ];
+}
+
+/** The smallest value that this share of the others does not exceed. */
+export function percentile(values: readonly number[], share: number): number | undefined {
+  const sorted = [...values].sort((left, right) => left - right);
+  return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)];
+}

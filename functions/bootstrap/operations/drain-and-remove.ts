@@ -1,0 +1,74 @@
+/** A machine leaves: its pods first, then its node and its member of etcd. The machine itself may be dead or gone. */
+import { textAt } from '../../kernel/manifest.ts';
+import type { Target } from '../contract.ts';
+import { Failure } from '../failure.ts';
+import { alone } from '../lease.ts';
+import { forgetEarlier, livingServer } from '../node/cluster.ts';
+import { DRAIN_GRACE, drainNode } from '../node/drain.ts';
+import { leader, members, membersOf, moveLeader } from '../node/etcd.ts';
+import { unitOf, type Role } from '../node/k3s.ts';
+import { conditionOf, listObjects } from '../node/kubectl.ts';
+import { keptFromLeaving } from '../quorum.ts';
+import type { Remote } from '../remote.ts';
+import type { InputOf, Outcome, Run } from '../run.ts';
+
+const LOOK_SECONDS = 120;
+const STOP_SECONDS = 120;
+
+export function drainAndRemove(run: Run, input: InputOf<'drain-and-remove'>): Promise<Outcome> {
+  return alone(run, input, async () => {
+    const { target, peers, role, drainSeconds } = input;
+    if (role === 'server' && peers.length === 0)
+      throw Failure.quorum(`"${target.name}" is the only server, and a cluster must keep one`);
+    const peer = await livingServer(run, peers);
+    if (role === 'server') await checkQuorum(run, peer, target);
+    await run.step('drain', drainSeconds + DRAIN_GRACE, (signal) =>
+      drainNode(peer, target.name, drainSeconds, signal),
+    );
+    if (role === 'server') {
+      // Pods may have taken their time to go.
+      await checkQuorum(run, peer, target);
+      await giveUpLeadership(run, peer, target);
+    }
+    await forgetEarlier(run, peer, target, 'remove the node');
+    await stop(run, target, role);
+    return {};
+  });
+}
+
+/** @throws Failure quorum when etcd would not live on. */
+async function checkQuorum(run: Run, peer: Remote, target: Target): Promise<void> {
+  await run.step('check that etcd lives on', LOOK_SECONDS, async (signal) => {
+    const nodes = await listObjects(peer, 'nodes', signal);
+    const living = nodes
+      .filter((node) => conditionOf(node, 'Ready') === 'True' && conditionOf(node, 'EtcdIsVoter') === 'True')
+      .flatMap((node) => textAt(node, 'metadata', 'name') ?? []);
+    const kept = keptFromLeaving(await members(peer, signal), target, new Set(living));
+    if (kept !== undefined)
+      throw Failure.quorum(`"${target.name}" cannot leave: ${kept}`, {
+        hint: 'bring the servers that do not answer back, or remove them first',
+      });
+  });
+}
+
+/** Another member leads, so that etcd does not stand still until it has elected one. Only the leader itself can say so. */
+async function giveUpLeadership(run: Run, peer: Remote, target: Target): Promise<void> {
+  await run.step('give up leadership', LOOK_SECONDS, async (signal) => {
+    const all = await members(peer, signal);
+    const own = new Set(membersOf(all, target).map(({ id }) => id));
+    if (!own.has(await leader(peer, signal))) return;
+    const next = all.find(({ id, learner, name }) => !own.has(id) && !learner && name !== '');
+    const reached = await run.reach(target, signal);
+    if ('done' in reached && next !== undefined) await moveLeader(reached.done, next, signal);
+  });
+}
+
+/** K3s must not register the node again; a machine that does not answer is left to whoever takes it away. */
+async function stop(run: Run, target: Target, role: Role): Promise<void> {
+  await run.step('stop K3s', STOP_SECONDS, async (signal) => {
+    const reached = await run.reach(target, signal).catch(() => undefined);
+    if (reached === undefined || !('done' in reached)) return;
+    const unit = unitOf(role);
+    await reached.done.run(`systemctl disable --now ${unit} >&2 || true`, { signal });
+  });
+}
