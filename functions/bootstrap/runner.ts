@@ -4,6 +4,7 @@ import type { Result, Target } from './contract.ts';
 import { Failure } from './failure.ts';
 import { HostKeys, type Trust } from './host-keys.ts';
 import type { Progress } from './progress.ts';
+import { Redactor } from './redact.ts';
 import type { Remote } from './remote.ts';
 import type { Look, Run } from './run.ts';
 import { connect, Unreachable, type Login } from './ssh.ts';
@@ -44,6 +45,7 @@ export class Runner implements Run {
   readonly #world: World;
   readonly #identity: Identity;
   readonly #hostKeys: HostKeys;
+  readonly #redactor = new Redactor();
   readonly #deadline: AbortController = new AbortController();
   readonly #timer: NodeJS.Timeout;
   readonly #remotes = new Map<string, Remote>();
@@ -53,11 +55,11 @@ export class Runner implements Run {
   #privateKey: string | undefined;
 
   constructor(world: World, identity: Identity) {
-    this.store = world.store;
+    const { namespace, hostKeys } = identity.secrets;
+    this.store = this.#redactor.watch(world.store, hostKeys);
     this.#world = world;
     this.#identity = identity;
-    const { namespace, hostKeys } = identity.secrets;
-    this.#hostKeys = new HostKeys(world.store, { namespace, name: hostKeys }, identity.target?.name);
+    this.#hostKeys = new HostKeys(this.store, { namespace, name: hostKeys }, identity.target?.name);
     this.#timer = setTimeout(() => {
       this.#deadline.abort();
     }, identity.deadlineSeconds * 1000);
@@ -91,11 +93,7 @@ export class Runner implements Run {
       this.#say('done', { seconds: this.#secondsSince(begun) });
       return result;
     } catch (error) {
-      const failure = timer.signal.aborted
-        ? onTimeout(this.#gaveUp(seconds))
-        : signal.aborted
-          ? this.#gaveUp(seconds)
-          : asFailure(error);
+      const failure = this.#failureOf(error, { seconds, signal, over: timer.signal, onTimeout });
       const { message: cause, hint, log } = failure;
       this.#say('failed', { seconds: this.#secondsSince(begun), cause, hint, log });
       throw failure;
@@ -191,6 +189,21 @@ export class Runner implements Run {
 
   #secondsSince(begun: Date): number {
     return Math.round((this.now().getTime() - begun.getTime()) / 100) / 10;
+  }
+
+  #failureOf(
+    error: unknown,
+    {
+      seconds,
+      signal,
+      over,
+      onTimeout,
+    }: { seconds: number; signal: AbortSignal; over: AbortSignal; onTimeout: (timeout: Failure) => Failure },
+  ): Failure {
+    const failure = signal.aborted ? this.#gaveUp(seconds) : asFailure(error);
+    const { code, message, hint, log } = over.aborted ? onTimeout(failure) : failure;
+    const clean = (text: string) => this.#redactor.clean(text);
+    return new Failure(code, clean(message), { hint: hint && clean(hint), log: log.map(clean) });
   }
 
   #gaveUp(seconds: number): Failure {

@@ -1,0 +1,207 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { EXIT, Result, type Target } from '../../functions/bootstrap/contract.ts';
+import { Failure } from '../../functions/bootstrap/failure.ts';
+import { progressOn, type Event } from '../../functions/bootstrap/progress.ts';
+import { bounded, Runner, type World } from '../../functions/bootstrap/runner.ts';
+import { Unreachable } from '../../functions/bootstrap/ssh.ts';
+import { MemoryStore } from './memory-store.ts';
+
+const TARGET: Target = {
+  name: 'server-1',
+  address: '203.0.113.1',
+  nodeAddress: '10.0.0.1',
+  port: 22,
+  identity: '11',
+};
+const NAMESPACE = 'openova-system';
+
+async function started(more: Partial<World> & { deadlineSeconds?: number } = {}) {
+  const store = new MemoryStore();
+  await store.create({ namespace: NAMESPACE, name: 'keys' }, { data: {} });
+  await store.create(
+    { namespace: NAMESPACE, name: 'ssh' },
+    { data: { id_ed25519: 'a private key of ours' } },
+  );
+  const events: Event[] = [];
+  const { deadlineSeconds = 60, ...world } = more;
+  const runner = new Runner(
+    {
+      store,
+      progress: (event) => events.push(event),
+      now: () => new Date(0),
+      stop: new AbortController().signal,
+      login: () => Promise.reject(new Unreachable('connect ECONNREFUSED')),
+      patience: 0.05,
+      ...world,
+    },
+    {
+      operation: 'server',
+      target: TARGET,
+      deadlineSeconds,
+      secrets: { namespace: NAMESPACE, ssh: 'ssh', hostKeys: 'keys' },
+    },
+  );
+  return { runner, store, events };
+}
+
+const failureOf = (work: Promise<unknown>): Promise<Failure> =>
+  work.then(
+    () => {
+      throw new Error('it went well');
+    },
+    (error: unknown) => {
+      if (error instanceof Failure) return error;
+      throw error;
+    },
+  );
+
+describe('a step', () => {
+  it('says that it begins and ends, and is in the result while it runs', async () => {
+    const { runner, store, events } = await started();
+    await expect(runner.step('do it', 10, () => Promise.resolve(7))).resolves.toBe(7);
+    expect(events.map(({ step, state }) => `${step} ${state}`)).toEqual(['do it begun', 'do it done']);
+    expect(store.results.at(-1)).toMatchObject({ node: 'server-1', phase: 'Running', step: 'do it' });
+  });
+
+  it('that takes too long says what it waited for', async () => {
+    const { runner } = await started();
+    const failure = await failureOf(
+      runner.step('wait for etcd', 4, (signal) =>
+        runner.until(signal, () => Promise.resolve({ waiting: 'it is a learner', log: ['slow'] })),
+      ),
+    );
+    expect(failure).toMatchObject({
+      code: EXIT.timeout,
+      message: '"wait for etcd" took longer than 4 s on "server-1": it is a learner',
+      log: ['slow'],
+    });
+  });
+
+  it('that does not listen is left behind', async () => {
+    const { runner } = await started();
+    const failure = await failureOf(runner.step('hang', 1, () => pause(60_000, undefined, { ref: false })));
+    expect(failure.code).toBe(EXIT.timeout);
+  });
+
+  it('may mean something else by its time', async () => {
+    const { runner } = await started();
+    const failure = await failureOf(
+      runner.step(
+        'find a server',
+        1,
+        (signal) => runner.until(signal, () => Promise.resolve({ waiting: 'nobody is there' })),
+        ({ message }) => Failure.quorum(`lost: ${message}`),
+      ),
+    );
+    expect(failure).toMatchObject({ code: EXIT.quorum, message: expect.stringMatching(/^lost: .*nobody/) });
+  });
+
+  it('ends with the operation', async () => {
+    const { runner } = await started({ deadlineSeconds: 0.05, patience: 1 });
+    const failure = await failureOf(
+      runner.step('wait', 600, (signal) => runner.until(signal, () => Promise.resolve({ waiting: 'more' }))),
+    );
+    expect(failure.message).toContain('the operation took longer than 0.05 s, in "wait"');
+  });
+
+  it('ends when the program is stopped, and may go well the next time', async () => {
+    const stop = new AbortController();
+    const { runner } = await started({ stop: stop.signal });
+    const failing = failureOf(runner.step('wait', 600, () => pause(60_000, undefined, { ref: false })));
+    stop.abort();
+    await expect(failing).resolves.toMatchObject({
+      code: EXIT.remote,
+      message: 'stopped from outside in "wait"',
+    });
+  });
+
+  it('never says a secret, whoever said it first', async () => {
+    const { runner, store, events } = await started();
+    const ref = { namespace: NAMESPACE, name: 'tokens' };
+    await store.create(ref, { data: { server: 'correct-horse-battery', cluster: 'it may be seen by all' } });
+    const failure = await failureOf(
+      runner.step('join', 10, async () => {
+        const { server, cluster } = (await runner.store.secret(ref))?.data ?? {};
+        throw Failure.remote(`token ${server ?? ''}: ${cluster ?? ''}`, {
+          log: [`K10::server:${server ?? ''}`],
+        });
+      }),
+    );
+    await runner.end(failure);
+    expect(failure.message).toBe('token ***: it may be seen by all');
+    expect(JSON.stringify([events, store.results, failure.log])).not.toContain('correct-horse');
+  });
+
+  it('that logs in asks whether this egress is let in', async () => {
+    const { runner } = await started();
+    const failure = await failureOf(
+      runner.step('wait for SSH', 1, (signal) => runner.connect(TARGET, signal)),
+    );
+    expect(failure.message).toContain('SSH at "203.0.113.1" port 22: connect ECONNREFUSED');
+    expect(failure.hint).toContain('access.managementCidrs');
+  });
+});
+
+describe('a result', () => {
+  const failed: Result = {
+    version: 1,
+    operation: 'server',
+    phase: 'Failed',
+    step: 'wait for Kubernetes',
+    since: new Date(0).toISOString(),
+    cause: 'x'.repeat(3000),
+    hint: 'y'.repeat(3000),
+    log: Array.from({ length: 60 }, (_, line) => `${line} ${'z'.repeat(200)}`),
+  };
+
+  it.each([
+    ['of many long lines', failed],
+    ['of words that JSON makes longer', { ...failed, cause: '\u0001'.repeat(3000), hint: '"'.repeat(3000) }],
+    ['of one line', { ...failed, cause: 'c', hint: 'h', log: ['w'.repeat(9000)] }],
+  ])('%s fits into 4 KiB', (_, result) => {
+    expect(Buffer.byteLength(JSON.stringify(bounded(result)))).toBeLessThanOrEqual(4096);
+  });
+
+  it('keeps the last lines of a log', () => {
+    const { log = [] } = bounded({ ...failed, cause: 'c', hint: 'h' });
+    expect(log.length).toBeGreaterThan(10);
+    expect(log.at(-1)).toBe(failed.log?.at(-1));
+  });
+
+  it('of success says so, and is tried again when it cannot be written', async () => {
+    const store = new MemoryStore();
+    let refusals = 2;
+    store.writeResult = (result) => {
+      if (refusals-- > 0) return Promise.reject(new Error('conflict'));
+      store.results.push(result);
+      return Promise.resolve();
+    };
+    const { runner } = await started({ store });
+    await runner.end({ publicKey: 'ssh-ed25519 AAAA' });
+    expect(store.results).toMatchObject([
+      { phase: 'Succeeded', step: 'done', publicKey: 'ssh-ed25519 AAAA' },
+    ]);
+    expect(Result.safeParse(store.results[0]).success).toBe(true);
+  });
+});
+
+describe('progress', () => {
+  const done: Event = { node: 'server-1', step: 'wait for SSH', state: 'done', seconds: 3.14 };
+  const written = (isTerminal: boolean, colour: boolean, event: Event) => {
+    let text = '';
+    progressOn({ isTerminal, write: (more) => (text += more) }, colour, () => new Date(0))(event);
+    return text;
+  };
+
+  it('is a line for each step on a terminal', () => {
+    expect(written(true, false, done)).toBe('\r\u001b[K✓ server-1  wait for SSH  3.1 s\n');
+    expect(written(true, true, done)).toContain('\u001b[32m✓');
+  });
+
+  it('is JSON elsewhere, with the time', () => {
+    const line = written(false, false, done);
+    expect(line).toMatch(/^[^\n]+\n$/);
+    expect(JSON.parse(line)).toEqual({ time: '1970-01-01T00:00:00.000Z', ...done });
+  });
+});
