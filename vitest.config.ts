@@ -73,8 +73,8 @@ export default defineConfig({
           // A claim is Ready after a minute or two; a control plane is up after half a minute.
           testTimeout: 900_000,
           hookTimeout: 300_000,
-          // Claims that live beside each other: each costs half a processor while it is built.
-          maxConcurrency: 4,
+          // Claims that live beside each other: they wait more than they work.
+          maxConcurrency: 10,
         },
       },
       {

@@ -166,8 +166,8 @@ async function rewrite(file: string, from: string, to: string): Promise<void> {
   await writeFile(file, text.replace(from, to));
 }
 
-/** A kubeconfig with a token of an account of Crossplane. */
-async function accountFile(control: ApiServer, folder: string, name: string): Promise<string> {
+/** A kubeconfig with a token of an account in Crossplane's namespace. */
+export async function accountFile(control: ApiServer, folder: string, name: string): Promise<string> {
   const path = `/api/v1/namespaces/${NAMESPACE}/serviceaccounts/${name}/token`;
   const answer = await control.kube.post(path, {
     apiVersion: 'authentication.k8s.io/v1',

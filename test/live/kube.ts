@@ -48,10 +48,16 @@ export interface Reference {
   readonly namespace?: string;
 }
 
+type Kinds = readonly { readonly apiVersion: string; readonly kind: string }[];
+
+/** How long the kinds that are served are taken for the same: packages bring new ones now and then. */
+const KINDS_MILLISECONDS = 10_000;
+
 export class Kube {
   readonly access: Access;
   readonly #agent: Agent;
   readonly #resources = new Map<string, Resource>();
+  #kinds: { readonly found: Kinds; readonly until: number } = { found: [], until: 0 };
 
   constructor(access: Access) {
     this.access = access;
@@ -133,8 +139,14 @@ export class Kube {
     return this.#call('GET', path);
   }
 
-  /** Every kind that can be listed, as `apiVersion` and kind, in the version that comes first. */
-  async kinds(): Promise<{ apiVersion: string; kind: string }[]> {
+  /** Every kind that can be listed, as `apiVersion` and kind, in the version that comes first; as of a moment ago. */
+  async kinds(): Promise<Kinds> {
+    if (Date.now() > this.#kinds.until)
+      this.#kinds = { found: await this.#discover(), until: Date.now() + KINDS_MILLISECONDS };
+    return this.#kinds.found;
+  }
+
+  async #discover(): Promise<Kinds> {
     const groups = listAt(await this.#call('GET', '/apis'), 'groups');
     const found = await Promise.all([
       this.#kindsOf([{ groupVersion: 'v1' }]),
@@ -144,7 +156,7 @@ export class Kube {
   }
 
   /** Kinds of a group, each in the first of its versions that has it. */
-  async #kindsOf(versions: readonly Json[]): Promise<{ apiVersion: string; kind: string }[]> {
+  async #kindsOf(versions: readonly Json[]): Promise<Kinds> {
     const kinds = new Map<string, string>();
     for (const version of versions) {
       const apiVersion = textAt(version, 'groupVersion') ?? '';

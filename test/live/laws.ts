@@ -44,9 +44,27 @@ export const history: Scenario = (given) => {
     expect(unknown).toEqual([]);
   });
 
+  it('deleted no machine, and made none a second time, that nobody had asked to go', () => {
+    const { hcloud, intended } = given();
+    const { calls } = hcloud.project;
+    const done = calls.map((call, index) => ({ ...call, index })).filter(({ status }) => status < 300);
+    const made = done.filter(({ method, path }) => method === 'POST' && path === '/servers');
+    const again = made.filter(({ about, index }) =>
+      made.some((other) => other.about === about && other.index < index),
+    );
+    const deleted = done.filter(({ method, path }) => method === 'DELETE' && /^\/servers\/\d+$/.test(path));
+    const unasked = [...again, ...deleted].filter(
+      ({ about, index }) => !intended.some(({ machines, since }) => machines.test(about) && since <= index),
+    );
+
+    expect(made.length).toBeGreaterThan(10);
+    expect(deleted.length).toBeGreaterThan(10);
+    expect(unasked).toEqual([]);
+  });
+
   it('left no object behind', async () => {
     const live = given();
-    const names = ['mini', 'rough', 'brief', 'own', 'account', 'dead', 'duo', 'cloudy', 'orders'];
+    const names = ['mini', 'rough', 'unlucky', 'brief', 'own', 'account', 'dead', 'duo', 'cloudy', 'orders'];
     const left = await Promise.all(names.map((name) => composed(live, name)));
 
     expect(left.flat().map(nameOf)).toEqual([]);

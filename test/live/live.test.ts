@@ -11,6 +11,7 @@ import { minimal } from './scenarios/minimal.ts';
 import { rough } from './scenarios/rough.ts';
 import { tenancy } from './scenarios/tenancy.ts';
 import { neededRules } from './scenarios/rules.ts';
+import { unlucky } from './scenarios/unlucky.ts';
 import { newerPackage, twoRegions } from './scenarios/two-regions.ts';
 
 let started: Live | undefined;
@@ -29,6 +30,7 @@ const together: Readonly<Record<string, Scenario>> = {
   'a claim of one small region': minimal,
   'a cluster of two regions': twoRegions,
   'a claim to which everything happens': rough,
+  'a claim whose Job fails': unlucky,
   'a tenant': tenancy,
   'a claim that is edited': edits,
   'a claim whose API is dead': deadApi,

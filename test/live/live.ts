@@ -39,9 +39,18 @@ export interface Live {
   /** Where every process writes its log; it stays. */
   readonly logs: string;
   readonly token: string;
+  readonly running: readonly Running[];
+  /** Machines that scenarios asked to go, or took away themselves. */
+  readonly intended: Intended[];
   /** Fails when a process has ended. */
   check(): Promise<void>;
   stop(): Promise<void>;
+}
+
+/** Machines whose names match may go at the cloud from that call on. */
+export interface Intended {
+  readonly machines: RegExp;
+  readonly since: number;
 }
 
 export async function startLive(say: (line: string) => void): Promise<Live> {
@@ -98,7 +107,7 @@ export async function startLive(say: (line: string) => void): Promise<Live> {
     keep(crossplane.core, crossplane.rbac, crossplane.function);
     say('Crossplane is up');
 
-    const runtime = repeat(() => playRuntime(kube, () => crossplane.endpoint));
+    const runtime = repeat(() => playRuntime(kube, () => crossplane.endpoint), 1000);
     closers.push(() => runtime.stop());
     await rewriteImages(kube, registry);
     await installConfiguration(kube, 'openova');
@@ -113,7 +122,21 @@ export async function startLive(say: (line: string) => void): Promise<Live> {
     const check = async () => {
       await Promise.all(running.map((one) => one.check()));
     };
-    return { control, kube, crossplane, hcloud, machines, charts, folder, logs, token, check, stop };
+    return {
+      control,
+      kube,
+      crossplane,
+      hcloud,
+      machines,
+      charts,
+      folder,
+      logs,
+      token,
+      running,
+      intended: [],
+      check,
+      stop,
+    };
   } catch (error) {
     await stop();
     throw error;

@@ -93,7 +93,7 @@ export function playMachines(control: Kube, place: Place): Machines {
   });
   const inside = repeat(async () => {
     for (const { kube } of clusters.values()) await playCluster(kube, place.project);
-  });
+  }, 1000);
 
   return {
     clusters,

@@ -150,6 +150,7 @@ export async function playRuntime(kube: Kube, endpointOf: (image: string) => str
       const endpoint =
         kind === 'FunctionRevision' ? endpointOf(textAt(revision, 'spec', 'image') ?? '') : undefined;
       if (isRun(revision, endpoint)) continue;
+      if (kind === 'ProviderRevision') await kube.apply(accountOf(revision));
       const status = {
         tlsServerSecretName: RUNTIME_SECRET,
         tlsClientSecretName: RUNTIME_SECRET,
@@ -164,6 +165,32 @@ export async function playRuntime(kube: Kube, endpointOf: (image: string) => str
       await kube.patch(referenceOf(revision), { status }, 'status');
     }
   }
+}
+
+/** The account that a provider runs as: its owner is how the RBAC manager knows whom to bind the package's role to. */
+function accountOf({ apiVersion, kind, metadata }: Manifest): Manifest {
+  const { name = '' } = metadata;
+  const owner = {
+    apiVersion,
+    kind,
+    name,
+    uid: metadata.uid ?? '',
+    controller: true,
+    blockOwnerDeletion: true,
+  };
+  return {
+    apiVersion: 'v1',
+    kind: 'ServiceAccount',
+    metadata: { namespace: NAMESPACE, name, ownerReferences: [owner] },
+  };
+}
+
+/** The account of an installed provider, by the end of its package's name. */
+export async function providerAccount(kube: Kube, name: string): Promise<string> {
+  const revisions = await kube.list('pkg.crossplane.io/v1', 'ProviderRevision');
+  const found = revisions.find((one) => textAt(one, 'spec', 'image')?.includes(`/${name}:`));
+  if (found === undefined) throw new Error(`the package of ${name} is not installed`);
+  return found.metadata.name ?? '';
 }
 
 const healthy = {

@@ -8,9 +8,14 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
+/** A program has ended that should run: there is nothing to wait for any more. */
+class Ended extends Error {}
+
 /** A program in a process group of its own. */
 export interface Running {
   readonly name: string;
+  /** Of its process group. */
+  readonly pid: number | undefined;
   readonly log: string;
   /** Fails once it has ended. */
   check(): Promise<void>;
@@ -59,10 +64,11 @@ export function start(logs: string, name: string, { program, args, env, cwd }: S
   closeSync(output);
   return {
     name,
+    pid: child.pid,
     log,
     check: async () => {
       if (!hasEnded(child)) return;
-      throw new Error(`${name} has ended; the end of ${log}:\n${await tail(log)}`);
+      throw new Ended(`${name} has ended; the end of ${log}:\n${await tail(log)}`);
     },
     stop: async () => {
       await stop(child);
@@ -88,6 +94,9 @@ export function service(begin: () => Running): Service {
   const { name, log } = running;
   return {
     name,
+    get pid() {
+      return running?.pid;
+    },
     log,
     check: async () => running?.check(),
     stop: async () => running?.stop(),
@@ -188,6 +197,7 @@ export async function eventually<T>(
       const found = await attempt();
       if (found !== undefined) return found;
     } catch (error) {
+      if (error instanceof Ended) throw error;
       last = error;
     }
     await sleep(between);

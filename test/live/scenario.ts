@@ -96,20 +96,31 @@ export async function remove(live: Live, claim: Reference, seconds = 500): Promi
   await untilGone(live, claim, seconds);
 }
 
+/** From now on machines of such names may go: the laws of the end want to know of each. */
+export function mayGo(live: Live, machines: RegExp): void {
+  live.intended.push({ machines, since: callsSoFar(live) });
+}
+
 /** As a person does it: `kubectl delete --wait=false`. */
 export async function askToRemove(live: Live, claim: Reference): Promise<string> {
+  mayGo(live, new RegExp(`^${claim.name}-`));
   const namespace = `--namespace=${claim.namespace ?? ''}`;
   return kubectl(live, 'delete', claim.kind.toLowerCase(), claim.name, namespace, '--wait=false');
 }
 
 export async function untilGone(live: Live, claim: Reference, seconds = 500): Promise<void> {
-  await eventually(`all of ${claim.name} to go`, seconds, async () => {
-    await live.check();
-    const left = await composed(live, claim.name);
-    if (left.length > 0 || (await live.kube.get(claim)) !== undefined)
-      throw new Error(`left: ${left.map(describeLeft).join(', ')}`);
-    return true;
-  });
+  await eventually(
+    `all of ${claim.name} to go`,
+    seconds,
+    async () => {
+      await live.check();
+      if ((await live.kube.get(claim)) !== undefined) throw new Error('the claim is there');
+      const left = await composed(live, claim.name);
+      if (left.length > 0) throw new Error(`left: ${left.map(describeLeft).join(', ')}`);
+      return true;
+    },
+    1000,
+  );
 }
 
 function describeLeft(object: Manifest): string {
@@ -204,11 +215,16 @@ export async function until(
   holds: (claim: Manifest) => boolean,
 ): Promise<Manifest> {
   try {
-    return await eventually(what, seconds, async () => {
-      await live.check();
-      const found = await live.kube.need(claim);
-      return holds(found) ? found : undefined;
-    });
+    return await eventually(
+      what,
+      seconds,
+      async () => {
+        await live.check();
+        const found = await live.kube.need(claim);
+        return holds(found) ? found : undefined;
+      },
+      1000,
+    );
   } catch (error) {
     const unready = (await composed(live, claim.name)).filter((object) => !isTrue(object, 'Ready'));
     const said = unready.map(
@@ -222,6 +238,22 @@ export async function until(
 /** Ready, and nothing of what was asked for is still to be looked at. */
 export function isReadyClaim(claim: Manifest): boolean {
   return isTrue(claim, 'Ready') && isTrue(claim, 'Synced') && isTrue(claim, 'InputValid');
+}
+
+/** Waits until nothing that is composed for a claim says that it could not be brought in line. */
+export async function inLine(live: Live, claim: Reference): Promise<boolean> {
+  return eventually(
+    `${claim.name} to be in line`,
+    200,
+    async () => {
+      const apart = (await composed(live, claim.name)).filter(
+        (object) => textAt(conditionOf(object, 'Synced'), 'status') === 'False',
+      );
+      if (apart.length > 0) throw new Error(apart.map(nameOf).join(', '));
+      return true;
+    },
+    2000,
+  );
 }
 
 export function inputMessage(claim: Manifest): string {

@@ -7,6 +7,7 @@ import {
   atCloud,
   clustersOf,
   kubectl,
+  mayGo,
   untilGone,
   until,
   waysInto,
@@ -43,6 +44,7 @@ export function dataService(cluster: Reference): Scenario {
     it('goes with its cluster when the namespace of both is deleted, and nothing waits for ever', async () => {
       const live = given();
       const [own] = clustersOf(live, cluster);
+      mayGo(live, new RegExp(`^${cluster.name}-`));
       await kubectl(live, 'delete', 'namespace', namespace, '--wait=false');
       await Promise.all([untilGone(live, service), untilGone(live, cluster)]);
       const inside = (await own?.[1].kube.list('v1', 'Namespace')) ?? [];

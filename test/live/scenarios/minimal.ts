@@ -12,10 +12,12 @@ import {
   changesAtCloud,
   composed,
   edit,
+  inLine,
   inputMessage,
   isReadyClaim,
   kubectl,
   machinesOf,
+  mayGo,
   nameOf,
   nodesOf,
   owned,
@@ -46,6 +48,7 @@ export const minimal: Scenario = (given) => {
     await writePage(live, claim, lines);
 
     expect(unready.map(nameOf)).toEqual([]);
+    expect(await inLine(live, claim)).toBe(true);
     expect(atCloud(live, claim, ['servers'])).toHaveLength(1);
     const listed = await kubectl(live, 'get', 'openovaclusters', '--all-namespaces');
     expect(listed).toMatch(/mini +\S+ .*True +True/);
@@ -103,6 +106,7 @@ export const minimal: Scenario = (given) => {
   it('shrinks again, the highest machine first, drained before it goes', async () => {
     const live = given();
     const calls = callsSoFar(live);
+    mayGo(live, /^mini-.*workers-2/);
     await edit(live, claim, { pools: [{ name: 'workers', count: 1, serverTypes: ['cx33'] }] });
     await until(live, claim, 'one worker', 500, (one) => isReadyClaim(one) && machinesOf(one) === 2);
     await eventually('the server to go', 300, () =>

@@ -13,6 +13,7 @@ import {
   changesAtCloud,
   composed,
   edit,
+  inLine,
   isReadyClaim,
   kubectl,
   machinesOf,
@@ -68,6 +69,7 @@ export const twoRegions: Scenario = (given) => {
     );
     const described = await kubectl(live, 'describe', 'openovacluster', 'duo', '--namespace=acme-duo');
 
+    expect(await inLine(live, duo)).toBe(true);
     expect(atCloud(live, duo, ['servers'])).toHaveLength(2);
     expect(textAt(ready, 'status', 'step', 'name')).toBe('DNSReady');
     expect(described).toContain('DeletionProtected');

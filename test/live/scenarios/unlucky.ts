@@ -1,0 +1,100 @@
+/** A claim whose Job fails, and whose machines are to be orphaned. */
+import { expect, it } from 'vitest';
+import { referenceOf } from '../kube.ts';
+import { eventually, sleep } from '../processes.ts';
+import {
+  annotate,
+  apply,
+  askToRemove,
+  atCloud,
+  callsSoFar,
+  changesAtCloud,
+  composed,
+  edit,
+  inLine,
+  isReadyClaim,
+  machinesOf,
+  mayGo,
+  nodesOf,
+  smallCluster,
+  tenant,
+  until,
+  untilGone,
+  waitingOf,
+  type Scenario,
+} from '../scenario.ts';
+
+const workers = (count: number) => ({ pools: [{ name: 'workers', count, serverTypes: ['cx33'] }] });
+const cluster = smallCluster('acme-unlucky', 'unlucky', workers(2));
+const claim = referenceOf(cluster);
+
+export const unlucky: Scenario = (given) => {
+  it('waits for a person when a Job has failed for good, and tries again each time it is told to', async () => {
+    const live = given();
+    live.machines.failures.push({
+      when: /^agent unlucky-.*workers-2/,
+      times: 2,
+      cause: 'connect 198.51.100.7:22: timed out',
+      hint: "is this control plane's egress in access.managementCidrs?",
+    });
+    await tenant(live, 'acme-unlucky');
+    await apply(live, cluster);
+    const failures = () =>
+      live.machines.done.filter((job) => job.startsWith('failed: agent unlucky-')).length;
+    for (const attempt of [1, 2]) {
+      const found = await until(
+        live,
+        claim,
+        `attempt ${attempt} to fail`,
+        500,
+        (one) => failures() === attempt && waitingOf(one).includes('platform.openova.io/retry'),
+      );
+      expect(waitingOf(found)).toContain('timed out');
+      expect(waitingOf(found)).toContain('access.managementCidrs');
+      await annotate(live, claim, `platform.openova.io/retry=${attempt}`);
+    }
+    await until(
+      live,
+      claim,
+      'the third to succeed',
+      400,
+      (one) => isReadyClaim(one) && machinesOf(one) === 3,
+    );
+
+    expect(failures()).toBe(2);
+    expect(await nodesOf(live, claim)).toHaveLength(3);
+  });
+
+  it('does nothing while it is paused', async () => {
+    const live = given();
+    await inLine(live, claim);
+    await annotate(live, claim, 'crossplane.io/paused=true');
+    const calls = callsSoFar(live);
+    await edit(live, claim, { ...workers(1), deletion: { machines: 'Orphan' } });
+    await sleep(20_000);
+
+    expect(changesAtCloud(live, claim, calls)).toEqual([]);
+    mayGo(live, /^unlucky-.*workers-2/);
+    await annotate(live, claim, 'crossplane.io/paused=false');
+  });
+
+  it('deletes the machine of a smaller pool although machines are to be orphaned: scaling down is not deletion', async () => {
+    const live = given();
+    await until(live, claim, 'one worker', 500, (one) => isReadyClaim(one) && machinesOf(one) === 2);
+    await eventually('the server to go', 300, () =>
+      Promise.resolve(atCloud(live, claim, ['servers']).length === 2 ? true : undefined),
+    );
+
+    expect(atCloud(live, claim, ['servers']).some((name) => name.includes('workers-2'))).toBe(false);
+  });
+
+  it('leaves everything at the cloud when it is deleted with machines orphaned', async () => {
+    const live = given();
+    const before = atCloud(live, claim);
+    await askToRemove(live, claim);
+    await untilGone(live, claim);
+
+    expect(await composed(live, claim.name)).toEqual([]);
+    expect(atCloud(live, claim)).toEqual(before);
+  });
+};
