@@ -150,7 +150,7 @@ export async function playRuntime(kube: Kube, endpointOf: (image: string) => str
       const endpoint =
         kind === 'FunctionRevision' ? endpointOf(textAt(revision, 'spec', 'image') ?? '') : undefined;
       if (isRun(revision, endpoint)) continue;
-      if (kind === 'ProviderRevision') await kube.apply(accountOf(revision));
+      if (kind === 'ProviderRevision') for (const object of deploymentOf(revision)) await kube.apply(object);
       const status = {
         tlsServerSecretName: RUNTIME_SECRET,
         tlsClientSecretName: RUNTIME_SECRET,
@@ -167,30 +167,39 @@ export async function playRuntime(kube: Kube, endpointOf: (image: string) => str
   }
 }
 
-/** The account that a provider runs as: its owner is how the RBAC manager knows whom to bind the package's role to. */
-function accountOf({ apiVersion, kind, metadata }: Manifest): Manifest {
-  const { name = '' } = metadata;
-  const owner = {
-    apiVersion,
-    kind,
-    name,
-    uid: metadata.uid ?? '',
-    controller: true,
-    blockOwnerDeletion: true,
-  };
-  return {
-    apiVersion: 'v1',
-    kind: 'ServiceAccount',
-    metadata: { namespace: NAMESPACE, name, ownerReferences: [owner] },
-  };
+/**
+ * What Crossplane's own runtime makes for a provider, and nothing here runs: the RBAC manager binds the role of the package
+ * to the account of its Deployment.
+ */
+function deploymentOf({ apiVersion, kind, metadata }: Manifest): Manifest[] {
+  const { name = '', uid = '' } = metadata;
+  const ownerReferences = [{ apiVersion, kind, name, uid, controller: true, blockOwnerDeletion: true }];
+  const own = { namespace: NAMESPACE, name, ownerReferences };
+  const labels = { 'pkg.crossplane.io/revision': name };
+  const spec = { serviceAccountName: name, containers: [{ name: 'package-runtime', image: 'none' }] };
+  return [
+    { apiVersion: 'v1', kind: 'ServiceAccount', metadata: own },
+    {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: own,
+      spec: { selector: { matchLabels: labels }, template: { metadata: { labels }, spec } },
+    },
+  ];
 }
 
-/** The account of an installed provider, by the end of its package's name. */
+/** The account of an installed provider, once the RBAC manager has given it the rights of its package. */
 export async function providerAccount(kube: Kube, name: string): Promise<string> {
   const revisions = await kube.list('pkg.crossplane.io/v1', 'ProviderRevision');
   const found = revisions.find((one) => textAt(one, 'spec', 'image')?.includes(`/${name}:`));
   if (found === undefined) throw new Error(`the package of ${name} is not installed`);
-  return found.metadata.name ?? '';
+  const account = found.metadata.name ?? '';
+  const bound = kube.as(`system:serviceaccount:${NAMESPACE}:${account}`);
+  await eventually(`the rights of ${name}`, 60, () =>
+    bound.list('apiextensions.k8s.io/v1', 'CustomResourceDefinition'),
+  );
+  bound.close();
+  return account;
 }
 
 const healthy = {

@@ -156,22 +156,26 @@ function hasEnded(child: ChildProcess): boolean {
 
 const SECONDS_TO_END = 5;
 
-/** Asks the group to end, then makes it. */
+/** Asks the group to end, then makes it; nothing of it is left after. */
 async function stop(child: ChildProcess): Promise<void> {
-  if (hasEnded(child) || child.pid === undefined) return;
+  const group = child.pid;
+  if (hasEnded(child) || group === undefined) return;
   const ended = once(child, 'exit');
-  signal(child.pid, 'SIGTERM');
+  signal(group, 'SIGTERM');
   const timer = setTimeout(() => child.stdin?.end(), SECONDS_TO_END * 1000);
   await ended;
   clearTimeout(timer);
-  signal(child.pid, 'SIGKILL');
+  // The program may take longer to end than the shell, and hold its ports so long.
+  for (let look = 0; look < 200 && signal(group, 0); look += 1) await sleep(10);
+  while (signal(group, 'SIGKILL')) await sleep(10);
 }
 
-function signal(group: number, name: 'SIGTERM' | 'SIGKILL'): void {
+/** @returns whether there is anybody in the group. */
+function signal(group: number, name: 'SIGTERM' | 'SIGKILL' | 0): boolean {
   try {
-    process.kill(-group, name);
+    return process.kill(-group, name);
   } catch {
-    // It is gone.
+    return false;
   }
 }
 

@@ -25,14 +25,11 @@ export const HETZNER_POLL_SECONDS = 45;
 const TERRAFORM = '1.5.7';
 const HCLOUD = '1.59.0';
 
-/** Programs that no Go module proxy can give. */
-const PREBUILT = {
-  'provider-hetzner-v0.2.1': 'github.com/hipervincle/provider-hetzner at v0.2.1, ./cmd/provider',
-  'terraform-provider-hcloud_v1.59.0': 'github.com/hetznercloud/terraform-provider-hcloud at v1.59.0',
-} as const;
+/** Programs that no Go module proxy can give: tools/upstream.ts builds them. */
+type Prebuilt = 'provider-hetzner-v0.2.1' | 'terraform-provider-hcloud_v1.59.0';
 
 /** The path of a program from $OPENOVA_TOOLS, where it may lie packed. */
-async function prebuilt(name: keyof typeof PREBUILT): Promise<string> {
+async function prebuilt(name: Prebuilt): Promise<string> {
   const cached = join(
     process.env['OPENOVA_CACHE'] ?? join(homedir(), '.cache', 'openova'),
     'tools',
@@ -48,7 +45,7 @@ async function prebuilt(name: keyof typeof PREBUILT): Promise<string> {
     if (await isThere(packed)) return unpack(packed, cached);
   }
   throw new Error(
-    `cannot find "${name}" in the folder $OPENOVA_TOOLS: build it from ${PREBUILT[name]}, with CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o $OPENOVA_TOOLS/${name}`,
+    `cannot find "${name}" in the folder $OPENOVA_TOOLS: \`node tools/upstream.ts FOLDER\` builds it in FOLDER/bin`,
   );
 }
 
@@ -100,7 +97,7 @@ function crdsFolder(): string {
   const folder = collectedCrds();
   if (folder === undefined)
     throw new Error(
-      'the variable OPENOVA_CRDS is not set: name a folder with the folder package/crds of each provider, see docs/live.md',
+      'the variable OPENOVA_CRDS is not set: `node tools/upstream.ts FOLDER` fills FOLDER/crds, see docs/live.md',
     );
   return folder;
 }
