@@ -1,7 +1,7 @@
 /** One API server for all clusters of a test, one after the other. */
 import { authority, type Pair } from '../../certificates.ts';
 import { startApiServer, startEtcd } from '../../live/api-server.ts';
-import { eventually } from '../../live/processes.ts';
+import { eventually, sleep } from '../../live/processes.ts';
 import { KubeError, referenceOf, type Kube } from '../../live/kube.ts';
 import { createKinds } from './k3s/kinds.ts';
 import type { Manifest } from '../../../functions/kernel/manifest.ts';
@@ -43,7 +43,11 @@ export async function startControlPlane({ folder, logs, address }: ControlPlaneP
   });
   const { kube, access } = server;
   await createKinds(kube);
-  const before = new Set((await everything(kube)).map(keyOf));
+  // A kind may be named a moment before it is served. What comes as a further kind goes with its definition.
+  const [kinds, before] = await eventually('all kinds', 20, async () => {
+    const found = (await kube.kinds()).filter(({ kind }) => !PASSING.has(kind));
+    return [found, new Set((await everything(kube, found)).map(keyOf))] as const;
+  });
   return {
     kube,
     light: {
@@ -53,10 +57,12 @@ export async function startControlPlane({ folder, logs, address }: ControlPlaneP
       authority: { cert: server.authority.cert, key: server.authority.key },
     },
     reset: async () => {
-      for (let round = 0; round < 5; round += 1) {
-        const since = (await everything(kube)).filter((object) => !before.has(keyOf(object)));
-        if (since.length === 0) return;
+      let looked: readonly Kind[] = kinds;
+      while (looked.length > 0) {
+        const since = (await everything(kube, looked)).filter((object) => !before.has(keyOf(object)));
         await Promise.all(since.map((object) => remove(kube, object)));
+        looked = looked.filter(({ kind }) => since.some((object) => object.kind === kind));
+        if (looked.length > 0) await sleep(50);
       }
     },
     stop: async () => {
@@ -77,14 +83,10 @@ const PASSING = new Set([
   'APIService',
 ]);
 
-async function everything(kube: Kube): Promise<Manifest[]> {
-  // A group may be named a moment before it is served, or a moment after.
-  const all = await eventually('the kinds', 20, () => kube.kinds());
-  const kinds = all.filter(({ kind }) => !PASSING.has(kind));
-  const lists = await Promise.all(
-    kinds.map(({ apiVersion, kind }) => kube.list(apiVersion, kind).catch(() => [])),
-  );
-  return lists.flat();
+type Kind = Pick<Manifest, 'apiVersion' | 'kind'>;
+
+async function everything(kube: Kube, kinds: readonly Kind[]): Promise<Manifest[]> {
+  return (await Promise.all(kinds.map(({ apiVersion, kind }) => kube.list(apiVersion, kind)))).flat();
 }
 
 function keyOf({ kind, metadata }: Manifest): string {

@@ -1,6 +1,6 @@
 /** One request, over HTTPS unless to a program on this machine that has none. */
 import { request as plain } from 'node:http';
-import { request as secure } from 'node:https';
+import { request as secure, type Agent } from 'node:https';
 import type { Pair } from '../../../certificates.ts';
 
 export interface Call {
@@ -11,6 +11,8 @@ export interface Call {
   readonly client?: Pair;
   readonly headers?: Readonly<Record<string, string>>;
   readonly seconds?: number;
+  /** Keeps connections. */
+  readonly agent?: Agent;
 }
 
 export class Refused extends Error {
@@ -23,7 +25,7 @@ export class Refused extends Error {
 }
 
 export async function call(url: string, options: Call = {}): Promise<string> {
-  const { method = 'GET', body, ca, client, headers, seconds = 5 } = options;
+  const { method = 'GET', body, ca, client, headers, seconds = 5, agent = false } = options;
   return new Promise((resolve, reject) => {
     const request = url.startsWith('https:') ? secure : plain;
     const sent = request(
@@ -31,8 +33,9 @@ export async function call(url: string, options: Call = {}): Promise<string> {
       {
         method,
         timeout: seconds * 1000,
-        agent: false,
-        ...(ca === undefined ? { rejectUnauthorized: false } : { ca }),
+        agent,
+        ...(ca !== undefined && { ca }),
+        ...(ca === undefined && agent === false && { rejectUnauthorized: false }),
         ...client,
         ...(headers && { headers }),
       },

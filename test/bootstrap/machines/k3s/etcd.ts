@@ -1,6 +1,7 @@
 /** The member of etcd inside a server, and its gateway for HTTP. */
 import type { ChildProcess } from 'node:child_process';
 import { mkdir, readFile } from 'node:fs/promises';
+import { Agent } from 'node:https';
 import {
   at,
   isObject,
@@ -71,14 +72,20 @@ export async function etcd(path: string, body: JsonObject = {}, seconds = 3): Pr
   return asJson(JSON.parse(await gateway(path, body, seconds)));
 }
 
+let agent: Agent | undefined;
+
 /** Its answer as text. */
 export async function gateway(path: string, body: JsonObject, seconds: number): Promise<string> {
+  agent ??= new Agent({
+    keepAlive: true,
+    ca: await readFile(`${TLS}/etcd/server-ca.crt`, 'utf8'),
+    ...(await readPair('etcd/client')),
+  });
   return call(`https://127.0.0.1:2382/v3/${path}`, {
     method: 'POST',
     body: JSON.stringify(body),
-    ca: await readFile(`${TLS}/etcd/server-ca.crt`, 'utf8'),
-    client: await readPair('etcd/client'),
     seconds,
+    agent,
   });
 }
 

@@ -62,7 +62,7 @@ export async function server(version: string, args: readonly string[]): Promise<
   endWith(await beginEtcd(begin));
 
   const kubelet: Kubelet = { config, version, role: 'server', kube, voter: () => state.votes };
-  again('kubelet', 300, keepNode(kubelet));
+  again('kubelet', 500, keepNode(kubelet));
   const upstreamOf = apiServer(config);
   again('etcd', 300, async () => {
     const found = await status();
@@ -78,7 +78,7 @@ export async function server(version: string, args: readonly string[]): Promise<
   await createKinds(local);
   await notifyReady();
   again('manifests', 1000, keepManifests(local));
-  again('leader', 300, async () => {
+  again('leader', 500, async () => {
     if (state.leads && state.upstream !== undefined) await lead(local);
   });
 }
