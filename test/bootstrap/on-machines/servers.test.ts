@@ -1,0 +1,229 @@
+/** Servers and agents on machines: how a cluster comes about, and what every mishap is called. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { EXIT } from '../../../functions/bootstrap/contract.ts';
+import { startMachines, type Machines } from '../machines/machines.ts';
+import { NAMESPACE, SECRETS, Site } from './support.ts';
+
+const SERVERS = ['server-1', 'server-2', 'server-3'];
+const AGENT = 'agent-1';
+const DONE = { code: EXIT.done, cause: '' };
+
+let machines: Machines;
+let site: Site;
+
+beforeAll(async () => {
+  machines = await startMachines({ names: [...SERVERS, AGENT], light: true, ready: 'at-once' });
+  site = new Site(machines);
+  await site.prepare();
+});
+
+afterAll(async () => {
+  await machines.stop();
+});
+
+/** Cuts waits short: for what never comes. */
+async function soon<T>(work: () => Promise<T>): Promise<T> {
+  const { patience } = site;
+  site.patience = 0.01;
+  try {
+    return await work();
+  } finally {
+    site.patience = patience;
+  }
+}
+
+const bootstrap = (name: string) =>
+  site.run(name === AGENT ? site.agent(name, SERVERS) : site.server(name, SERVERS));
+
+const votersOf = async (name: string) =>
+  (await machines.members(name))
+    .filter(({ learner }) => !learner)
+    .map((member) => member.name.replace(/-[0-9a-f]{8}$/, ''))
+    .sort();
+
+describe('a machine that is not fit yet', () => {
+  it('that does not answer is a timeout that asks for the egress', async () => {
+    const { faults } = machines.named('server-1');
+    await faults.unreachable(true);
+    expect(await soon(() => bootstrap('server-1'))).toMatchObject({
+      code: EXIT.timeout,
+      cause: expect.stringMatching(/^"wait for SSH" took longer than 600 s on "server-1"/),
+      hint: expect.stringContaining('access.managementCidrs'),
+    });
+    await faults.unreachable(false);
+  });
+
+  it('whose cloud-init takes long is a timeout that says so', async () => {
+    const { faults } = machines.named('server-1');
+    await faults.cloudInit('running');
+    expect(await soon(() => bootstrap('server-1'))).toMatchObject({
+      code: EXIT.timeout,
+      cause: expect.stringContaining('"wait for cloud-init" took longer'),
+    });
+  });
+
+  it('whose cloud-init failed is a failure with its log', async () => {
+    const { faults } = machines.named('server-1');
+    await faults.cloudInit('error');
+    expect(await bootstrap('server-1')).toMatchObject({
+      code: EXIT.remote,
+      cause: 'cloud-init of "server-1" ended with an error',
+    });
+    await faults.cloudInit('degraded');
+  });
+
+  it('on which packages are installed is a timeout that names who does', async () => {
+    const { faults } = machines.named('server-1');
+    await faults.packageLock(true);
+    expect(await soon(() => bootstrap('server-1'))).toMatchObject({
+      code: EXIT.timeout,
+      cause: expect.stringMatching(/lock-frontend is held by unattended-upgr \d+/),
+    });
+    await faults.packageLock(false);
+  });
+
+  it('whose disk is full is a failure that says so', async () => {
+    const { faults } = machines.named('server-1');
+    await faults.fullDisk(true);
+    const ended = await bootstrap('server-1');
+    expect(ended.code).toBe(EXIT.remote);
+    expect(`${ended.cause} ${ended.log.join(' ')}`).toMatch(/No space left|Failure writing|write error/i);
+    await faults.fullDisk(false);
+  });
+
+  it('gets no binary that is not what its digest says', async () => {
+    machines.mirror.corrupt(true);
+    expect(await bootstrap('server-1')).toMatchObject({
+      code: EXIT.remote,
+      cause: expect.stringContaining('is not what its digest says'),
+    });
+    machines.mirror.corrupt(false);
+    expect((await machines.named('server-1').exec('ls /usr/local/bin | grep k3s')).stdout).toBe('');
+  });
+
+  it('has begun no cluster in all this', async () => {
+    expect(await machines.initCount()).toBe(0);
+  });
+});
+
+describe('a cluster', () => {
+  it('is begun once when two servers want to at the same time', async () => {
+    site.patience = 1;
+    const [first, second] = await Promise.all([bootstrap('server-1'), bootstrap('server-2')]);
+    site.patience = 0.1;
+    expect([first, second]).toMatchObject([DONE, DONE]);
+    expect(await machines.initCount()).toBe(1);
+    expect(await votersOf('server-1')).toEqual(['server-1', 'server-2']);
+  });
+
+  it('takes no server that it refuses, and says why', async () => {
+    const { faults } = machines.named('server-3');
+    await faults.refusedJoin(true);
+    expect(await bootstrap('server-3')).toMatchObject({
+      code: EXIT.input,
+      cause: 'K3s on "server-3" cannot run: its configuration differs from that of the servers it joins',
+      log: expect.arrayContaining([expect.stringContaining('critical configuration')]),
+    });
+    await faults.refusedJoin(false);
+    await machines.named('server-3').wipe();
+  });
+
+  it('waits for a learner no longer than its time', async () => {
+    const { faults } = machines.named('server-3');
+    await faults.staysLearner(true);
+    site.patience = 0.03;
+    expect(await bootstrap('server-3')).toMatchObject({
+      code: EXIT.timeout,
+      cause: expect.stringMatching(/"wait for Kubernetes" took longer .* EtcdIsVoter/),
+    });
+    site.patience = 0.1;
+    await faults.staysLearner(false);
+  });
+
+  it('takes the others, and tells all servers the same', async () => {
+    for (const name of ['server-3', AGENT]) expect(await bootstrap(name)).toMatchObject(DONE);
+    expect(await votersOf('server-2')).toEqual(SERVERS);
+    const shared = await Promise.all(
+      SERVERS.map((name) => machines.named(name).exec('cat /etc/rancher/k3s/config.yaml')),
+    );
+    expect(new Set(shared.map(({ stdout }) => stdout)).size).toBe(1);
+    const modes = await machines
+      .named('server-1')
+      .exec('find /etc/rancher/k3s -name "*.yaml" -printf "%m\n" | sort -u');
+    expect(modes.stdout).toBe('600\n');
+  });
+
+  it('gives agents no token of servers', async () => {
+    const tokens = (await site.store.secret({ namespace: NAMESPACE, name: SECRETS.tokens }))?.data ?? {};
+    const { stdout } = await machines.named(AGENT).exec('grep -rh token /etc/rancher/k3s');
+    expect(stdout).toContain(`::node:${tokens['agent'] ?? ''}`);
+    expect(stdout).not.toContain(tokens['server']);
+  });
+
+  it('is left alone by a second run', async () => {
+    const pids = 'systemctl show -p MainPID k3s k3s-agent';
+    const before = await Promise.all(machines.machines.map((one) => one.exec(pids)));
+    for (const name of [...SERVERS, AGENT]) expect(await bootstrap(name)).toMatchObject(DONE);
+    expect(await Promise.all(machines.machines.map((one) => one.exec(pids)))).toEqual(before);
+  });
+
+  it('is reached with a token that is no certificate of the administrator', async () => {
+    expect(await site.run(site.kubeconfig('server-1'))).toMatchObject(DONE);
+    const secret = await site.store.secret({ namespace: NAMESPACE, name: 'acme-kubeconfig' });
+    const text = secret?.data['kubeconfig'] ?? '';
+    expect(secret?.type).toBe('platform.openova.io/kubeconfig');
+    expect(text).toContain(`server: https://${site.target('server-1').address}:6443`);
+    expect(text).toContain('token: ');
+    expect(text).not.toContain('client-');
+    const { stdout } = await machines
+      .named('server-1')
+      .exec(`k3s kubectl auth can-i '*' '*' --as system:serviceaccount:kube-system:openova`);
+    expect(stdout.trim()).toBe('yes');
+    const again = await site.run(site.kubeconfig('server-1'));
+    expect(again).toMatchObject(DONE);
+    expect(
+      (await site.store.secret({ namespace: NAMESPACE, name: 'acme-kubeconfig' }))?.data['kubeconfig'],
+    ).toBe(text);
+  });
+
+  it('says no secret', async () => {
+    const tokens = (await site.store.secret({ namespace: NAMESPACE, name: SECRETS.tokens }))?.data ?? {};
+    const said = JSON.stringify(site.store.results);
+    for (const secret of [tokens['server'], tokens['agent']]) expect(said).not.toContain(secret);
+    for (const result of site.store.results)
+      expect(Buffer.byteLength(JSON.stringify(result))).toBeLessThanOrEqual(4096);
+  });
+});
+
+describe('a server that is lost', () => {
+  it('and comes back blank joins again, the first one too', async () => {
+    const [old] = (await machines.members('server-2')).filter(({ name }) => name.startsWith('server-1-'));
+    await machines.named('server-1').wipe();
+    expect(await bootstrap('server-1')).toMatchObject(DONE);
+    expect(await machines.initCount()).toBe(1);
+    expect(await votersOf('server-2')).toEqual(SERVERS);
+    expect((await machines.members('server-2')).map(({ id }) => id)).not.toContain(old?.id);
+  });
+
+  it('that another host key came for without another identity stops the program with both fingerprints', async () => {
+    const before = site.server('server-3', SERVERS);
+    await machines.named('server-3').wipe();
+    const ended = await site.run(before);
+    expect(ended).toMatchObject({
+      code: EXIT.hostKey,
+      cause: expect.stringMatching(/^"server-3" at .* SHA256:\S+ .* SHA256:\S+ /),
+    });
+    expect(await bootstrap('server-3')).toMatchObject(DONE);
+  });
+
+  it('with the majority is a loss of quorum, and nothing is begun anew', async () => {
+    for (const name of ['server-1', 'server-2']) await machines.named(name).kill();
+    await machines.named('server-3').wipe();
+    expect(await soon(() => bootstrap('server-3'))).toMatchObject({
+      code: EXIT.quorum,
+      cause: expect.stringContaining('the cluster exists, and no server of it answers'),
+      hint: expect.stringContaining('restoreFrom'),
+    });
+    expect(await machines.initCount()).toBe(1);
+  });
+});
