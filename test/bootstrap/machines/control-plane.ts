@@ -86,7 +86,16 @@ const PASSING = new Set([
 type Kind = Pick<Manifest, 'apiVersion' | 'kind'>;
 
 async function everything(kube: Kube, kinds: readonly Kind[]): Promise<Manifest[]> {
-  return (await Promise.all(kinds.map(({ apiVersion, kind }) => kube.list(apiVersion, kind)))).flat();
+  const lists = await Promise.all(kinds.map(({ apiVersion, kind }) => kube.list(apiVersion, kind)));
+  return lists.flat().filter((object) => !comesAgain(object));
+}
+
+/** What controllers put into every namespace, as often as somebody takes it away. */
+function comesAgain({ kind, metadata }: Manifest): boolean {
+  return (
+    (kind === 'ServiceAccount' && metadata.name === 'default') ||
+    (kind === 'ConfigMap' && metadata.name === 'kube-root-ca.crt')
+  );
 }
 
 function keyOf({ kind, metadata }: Manifest): string {
