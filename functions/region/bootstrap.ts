@@ -6,6 +6,7 @@ import type { After } from '../kernel/graph.ts';
 import { at } from '../kernel/manifest.ts';
 import { GATEWAY_NODE_LABEL, nameFor } from '../kernel/names.ts';
 import { kubeconfigCopy, secretNamespace } from './access.ts';
+import { allowOf } from './host.ts';
 import { labelKey, machinesToLabel } from './gateway.ts';
 import { formerLabels, relabelled, type Relabelled } from './labels.ts';
 import { mayDisturb } from './maintenance.ts';
@@ -164,17 +165,40 @@ function join(
       const target = targetOf(region, machine, jobIdentity(jobs, machine) ?? 'new');
       const k3s = { ...k3sOf(region, machine, target), version };
       const shared = { target, peers: serversOf(region, machine.id), k3s };
-      if (machine.role === 'agent') return { ...common(xr, key, 'agent'), operation: 'agent', ...shared };
+      const host = hostOf(region, machine);
+      if (machine.role === 'agent')
+        return { ...common(xr, key, 'agent'), operation: 'agent', ...shared, ...host };
       return {
         ...common(xr, key, 'server'),
         operation: 'server',
         ...shared,
         snapshots: snapshots(region),
         cni: 'none',
+        ...host,
         ...(spec.restoreFrom && { restore: { snapshot: spec.restoreFrom.snapshot } }),
       };
     },
   };
+}
+
+/** What the machine lets in, and those that have joined and must let it in; nothing where a cloud sees to it. */
+function hostOf(region: Region, machine: Machine) {
+  const allow = allowOf(region);
+  const others = [...joinedTargets(region, 'server'), ...joinedTargets(region, 'agent')];
+  return allow && { host: { allow, others: others.filter(({ name }) => name !== machine.name) } };
+}
+
+/** The machines of a role that have joined; one of which the cloud says nothing now is where it was then. */
+export function joinedTargets(region: Region, role: Machine['role']): Target[] {
+  const { machines, observed, jobs } = region;
+  return machines
+    .filter((machine) => machine.role === role && isDone(jobs, joinKey(jobs, machine)))
+    .flatMap((machine) => {
+      const identity = identityOf(machine, observed);
+      if (identity !== undefined) return [targetOf(region, machine, identity)];
+      const input = inputOf(observed.get(attemptAt(jobs, joinKey(jobs, machine))));
+      return input !== undefined && 'target' in input ? [input.target] : [];
+    });
 }
 
 /** What K3s is told on a machine. */

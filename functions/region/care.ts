@@ -1,12 +1,12 @@
 /** What needs a clock, which a function has not: certificates, reboots and the maintenance window are for a CronJob. */
-import type { Input, Target } from '../bootstrap/contract.ts';
+import type { Input } from '../bootstrap/contract.ts';
 import { parseWindow } from '../bootstrap/window.ts';
 import type { Node } from '../kernel/graph.ts';
 import { nameFor, sha256, SYSTEM_NAMESPACE } from '../kernel/names.ts';
 import { kubeconfigCopy } from './access.ts';
-import { snapshots, targetOf } from './bootstrap.ts';
-import { attemptAt, common, inputOf, isDone, jobSpec, joinKey, mayWrite, type Task } from './jobs.ts';
-import { identityOf, type Machine } from './machines.ts';
+import { joinedTargets, snapshots } from './bootstrap.ts';
+import { allowOf } from './host.ts';
+import { attemptAt, common, jobSpec, mayWrite, type Task } from './jobs.ts';
 import { CARE_RESULT } from './maintenance.ts';
 import type { Region } from './region.ts';
 
@@ -71,6 +71,7 @@ function careInput(region: Region): Input {
   const { xr, xrName, spec } = region;
   const { window } = spec.maintenance;
   const copy = kubeconfigCopy(xr, spec);
+  const allow = allowOf(region);
   const open = window === undefined ? 0 : parseWindow(window).minutes * 60;
   return {
     ...common(xr, 'care', 'care'),
@@ -79,22 +80,10 @@ function careInput(region: Region): Input {
     servers: joinedTargets(region, 'server'),
     agents: joinedTargets(region, 'agent'),
     snapshots: snapshots(region),
+    ...(allow && { allow }),
     ...(window !== undefined && { window }),
     kubeconfig: nameFor(xrName, 'kubeconfig'),
     ...(copy && { copy }),
     certificateDays: CERTIFICATE_DAYS,
   };
-}
-
-/** The machines of a role that have joined; one of which the cloud says nothing now is where it was then. */
-function joinedTargets(region: Region, role: Machine['role']): Target[] {
-  const { machines, observed, jobs } = region;
-  return machines
-    .filter((machine) => machine.role === role && isDone(jobs, joinKey(jobs, machine)))
-    .flatMap((machine) => {
-      const identity = identityOf(machine, observed);
-      if (identity !== undefined) return [targetOf(region, machine, identity)];
-      const input = inputOf(observed.get(attemptAt(jobs, joinKey(jobs, machine))));
-      return input !== undefined && 'target' in input ? [input.target] : [];
-    });
 }

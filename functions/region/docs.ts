@@ -1,7 +1,7 @@
 /** docs/k3s.md, made of the tables that the region is planned by. */
 import { readRegion, type RegionSpec } from '../apis/region.ts';
 import { NODE_FLAGS, SERVER_FLAGS } from './k3s.ts';
-import { FIREWALL_PORTS, GATEWAY_PORTS } from './ports.ts';
+import { CLUSTER_PORTS, FIREWALL_PORTS, GATEWAY_PORTS, POD_PORTS } from './ports.ts';
 
 /** A region that says the least, to show what flags come to. */
 function least(): RegionSpec {
@@ -82,6 +82,19 @@ export function k3sDocument(): string {
       }[name];
       return `| ${port}/${protocol} | ${gateway ? 'the load balancer, or machines of the Gateway where there is none' : 'every machine'} | ${description} | ${from ?? 'everywhere'} |`;
     }),
+    '',
+    '## Machines that exist already',
+    '',
+    'No firewall of a cloud protects them, so nftables on each lets in what the table above says, and from the addresses of the',
+    'other machines what follows; everything else is dropped. A machine takes a new list back after a minute unless a new SSH',
+    'connection has confirmed it. Without `access.managementCidrs` ports 22 and 6443 are open to everybody.',
+    '',
+    '| Port | For | Also from pods |',
+    '|---|---|---|',
+    ...CLUSTER_PORTS.map(
+      (one) =>
+        `| ${one.port}/${one.protocol} | ${one.description} | ${POD_PORTS.includes(one) ? 'yes' : 'no'} |`,
+    ),
     '',
   ].join('\n');
 }

@@ -10,6 +10,7 @@ import { planAccess, planProviderConfigs } from './access.ts';
 import { planBootstrap, prepare, PREPARE } from './bootstrap.ts';
 import { planCare } from './care.ts';
 import { planDns } from './dns.ts';
+import { hostProblems } from './host.ts';
 import { gatewayTargets } from './gateway.ts';
 import { planCloud } from './hcloud.ts';
 import { attemptAt, job, joinedServers, resultIn, resultKey, resultOf, type Jobs } from './jobs.ts';
@@ -88,7 +89,8 @@ function hasKeys(jobs: Jobs): After {
   };
 }
 
-function problems({ xr, spec, machines, observed }: Region, addresses: number): Problem[] {
+function problems(region: Region, addresses: number): Problem[] {
+  const { xr, spec, machines, observed } = region;
   const joined = joinedServers(observed);
   const taken = spec.pools.some(({ name }) => name === CONTROL_PLANE);
   return [
@@ -101,6 +103,7 @@ function problems({ xr, spec, machines, observed }: Region, addresses: number): 
           },
         ]
       : []),
+    ...hostProblems(region),
     ...(spec.cloud.provider === 'existing' && joined.size > 0 && !machines.some(({ id }) => joined.has(id))
       ? [
           {

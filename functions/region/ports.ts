@@ -34,6 +34,22 @@ export const FIREWALL_PORTS: readonly Port[] = [
   },
 ];
 
+/** What machines say to each other; on the private network of a cloud nobody filters it. */
+export const CLUSTER_PORTS: readonly Omit<Port, 'from'>[] = [
+  { name: 'api', port: '6443', protocol: 'tcp', description: 'Kubernetes API, and joins' },
+  { name: 'etcd', port: '2379-2380', protocol: 'tcp', description: 'etcd, between servers' },
+  { name: 'kubelet', port: '10250', protocol: 'tcp', description: 'kubelet' },
+  { name: 'cilium-health', port: '4240', protocol: 'tcp', description: 'health of Cilium' },
+  { name: 'hubble', port: '4244', protocol: 'tcp', description: 'Hubble' },
+  { name: 'vxlan', port: '8472', protocol: 'udp', description: 'VXLAN of Cilium' },
+  { name: 'wireguard', port: '51871', protocol: 'udp', description: 'WireGuard of Cilium' },
+];
+
+/** What pods, whose addresses are their own, say to machines: the API, metrics and flows. */
+export const POD_PORTS: readonly Omit<Port, 'from'>[] = CLUSTER_PORTS.filter(({ name }) =>
+  ['api', 'kubelet', 'hubble'].includes(name),
+);
+
 /** What the Gateway answers: at the load balancer, or on the machines where there is none. */
 export const GATEWAY_PORTS: readonly Port[] = [
   { name: 'http', port: '80', protocol: 'tcp', description: 'HTTP, for everybody', from: () => WORLD },

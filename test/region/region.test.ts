@@ -603,4 +603,44 @@ describe('a region of existing machines', () => {
       k3s: { node: { 'node-ip': nodeAddress } },
     });
   });
+
+  it('lets in on every machine what the ports table says, from where it says, and takes a new machine in on all', () => {
+    const first = inputOf(history.get(jobsOf(history, 'server')[0] ?? ''));
+    const last = inputOf(history.get(jobsOf(history, 'server')[2] ?? ''));
+    const allow = first?.operation === 'server' ? first.host?.allow : undefined;
+    const addresses = ['203.0.113.1', '203.0.113.2', '203.0.113.3'];
+
+    expect(allow).toContainEqual({ protocol: 'tcp', ports: ['2379-2380'], from: addresses });
+    expect(allow).toContainEqual({ protocol: 'udp', ports: ['51871'], from: addresses });
+    expect(allow).toContainEqual({ protocol: 'tcp', ports: ['10250'], from: ['10.42.0.0/16'] });
+    expect(allow).toContainEqual({ protocol: 'tcp', ports: ['22'], from: ['0.0.0.0/0', '::/0'] });
+    expect(first).toMatchObject({ host: { others: [] } });
+    expect(last).toMatchObject({ host: { others: [{ name: 'a' }, { name: 'b' }] } });
+    expect(JSON.stringify(history.get('care'))).toContain('2379-2380');
+  });
+
+  it('of which one is reached at a name is refused: K3s takes addresses', () => {
+    const one = new History({
+      name: 'home',
+      domain: 'acme.example.com',
+      cloud: { provider: 'existing' },
+      machines: machines.map((given, index) =>
+        index === 1 ? { ...given, address: 'b.example.com' } : given,
+      ),
+    });
+
+    expect(one.turn().graph.problems).toEqual([
+      {
+        field: 'spec.machines[b].address',
+        message: 'is "b.example.com", must be an IP address unless every machine has a privateAddress',
+      },
+    ]);
+  });
+
+  it('machines of a cloud keep no list of their own', () => {
+    const cloud = new History();
+    cloud.settle();
+
+    expect(inputOf(cloud.get(jobsOf(cloud, 'server')[0] ?? ''))).not.toHaveProperty('host');
+  });
 });

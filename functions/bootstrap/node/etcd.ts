@@ -65,8 +65,15 @@ export function nodeOf({ name }: Member): string {
   return name.replace(/-[0-9a-f]{8}$/, '');
 }
 
-export async function removeMember(remote: Remote, { id }: Member, signal?: AbortSignal): Promise<void> {
-  await call(remote, '/v3/cluster/member/remove', JSON.stringify({ ID: id }), signal);
+/** @returns false when etcd will not yet: it asks that its members have known each other for some seconds. */
+export async function removeMember(remote: Remote, { id }: Member, signal?: AbortSignal): Promise<boolean> {
+  try {
+    await call(remote, '/v3/cluster/member/remove', JSON.stringify({ ID: id }), signal);
+    return true;
+  } catch (error) {
+    if (error instanceof Failure && error.message.endsWith('etcdserver: unhealthy cluster')) return false;
+    throw error;
+  }
 }
 
 /** The id of the leader, in decimal digits. */

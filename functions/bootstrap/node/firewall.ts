@@ -122,32 +122,42 @@ WantedBy=multi-user.target
  * it passes on to pods, which Cilium filters.
  */
 export function rulesText(allow: readonly Allow[]): string {
-  const families = [
-    { name: 'ip', isOne: (source: string) => !source.includes(':') },
-    { name: 'ip6', isOne: (source: string) => source.includes(':') },
-  ];
-  const rules = allow.flatMap(({ protocol, ports, from }) =>
-    families.flatMap(({ name, isOne }) => {
-      const sources = [...new Set(from.filter(isOne))].sort();
-      if (sources.length === 0) return [];
-      return [`    ${name} saddr { ${sources.join(', ')} } ${protocol} dport { ${ports.join(', ')} } accept`];
-    }),
-  );
+  const lists = allow.flatMap(listsOf);
   return [
     'table inet openova',
     'delete table inet openova',
     'table inet openova {',
+    ...lists.map(
+      // Ranges may hold each other.
+      ({ type, sources }, index) =>
+        `  set from${index} { type ${type}; flags interval; auto-merge; elements = { ${sources.join(', ')} }; }`,
+    ),
     '  chain input {',
     '    type filter hook input priority filter - 10; policy drop;',
     '    ct state established,related accept',
     '    iifname { "lo", "cilium_host", "cilium_net", "lxc*" } accept',
     '    meta l4proto { icmp, ipv6-icmp } accept',
     '    udp dport { 68, 546 } accept',
-    ...rules,
+    ...lists.map(
+      ({ family, protocol, ports }, index) =>
+        `    ${family} saddr @from${index} ${protocol} dport { ${ports.join(', ')} } accept`,
+    ),
     '  }',
     '}',
     '',
   ].join('\n');
+}
+
+const FAMILIES = [
+  { family: 'ip', type: 'ipv4_addr', isOne: (source: string) => !source.includes(':') },
+  { family: 'ip6', type: 'ipv6_addr', isOne: (source: string) => source.includes(':') },
+] as const;
+
+function listsOf({ from, protocol, ports }: Allow) {
+  return FAMILIES.flatMap(({ family, type, isOne }) => {
+    const sources = [...new Set(from.filter(isOne))].sort();
+    return sources.length === 0 ? [] : [{ family, type, sources, protocol, ports }];
+  });
 }
 
 /** Takes it all away; the machine lets in what it did before. */
