@@ -92,19 +92,26 @@ export async function standalone(
   file: string,
   { io, progress, stop }: { io: Io; progress: Progress; stop: AbortSignal },
 ): Promise<number> {
-  const read = Bootstrap.safeParse(document);
-  if (!read.success) throw Failure.input(`"${file}" is no cluster: ${issueIn(read.error)}`);
-  const { metadata, spec } = read.data;
+  const wanted = readBootstrap(document, file);
+  const { metadata, spec } = wanted;
   const folder = resolve(dirname(file), spec.state ?? `${metadata.name}-state`);
   const store = new FilesStore(folder);
+  const inputs = operations(wanted);
   if (spec.sshKeyFile !== undefined) await takeKey(store, resolve(dirname(file), spec.sshKeyFile));
-  for (const input of operations(read.data)) {
+  for (const input of inputs) {
     await operate(realWorld({ store, progress, stop }), input);
     if (input.operation === 'prepare') await showKey(store, folder);
   }
   const path = await writeKubeconfig(store, folder);
   io.out.write(`kubectl --kubeconfig ${path} get nodes\n`);
   return EXIT.done;
+}
+
+/** @throws Failure input, with the first thing that is wrong. */
+export function readBootstrap(document: unknown, file: string): Bootstrap {
+  const read = Bootstrap.safeParse(document);
+  if (!read.success) throw Failure.input(`"${file}" is no cluster: ${issueIn(read.error)}`);
+  return read.data;
 }
 
 /** What is done in order: each of these is done at once when it has been done before. */

@@ -214,7 +214,7 @@ Exit codes:
   5  the cluster exists, and too few of its servers live
 
 Examples:
-  openova bootstrap --config examples/bootstrap/three-servers.yaml
+  openova bootstrap --config docs/bootstrap.example.yaml
 
 docs/bootstrap.md says what a machine needs, and what each step does.`,
     )

@@ -1,0 +1,105 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { operations, readBootstrap } from '../../functions/bootstrap/standalone.ts';
+import { folder, openova } from '../cli/helpers.ts';
+
+const EXAMPLE = 'docs/bootstrap.example.yaml';
+
+function example(): Record<string, unknown> {
+  const read: Record<string, unknown> = parse(readFileSync(EXAMPLE, 'utf8'));
+  return read;
+}
+
+const files = folder();
+
+describe('a cluster from a file', () => {
+  const planned = operations(readBootstrap(example(), EXAMPLE));
+
+  it('is made in order: keys, servers one at a time, agents, the way in', () => {
+    expect(
+      planned.map((input) => [input.operation, ...('target' in input ? [input.target.name] : [])].join(' ')),
+    ).toEqual(['prepare', 'server one', 'server two', 'server three', 'agent four', 'kubeconfig one']);
+  });
+
+  it('tells every server the same, and whom it joins through', () => {
+    const servers = planned.flatMap((input) => (input.operation === 'server' ? [input] : []));
+    expect(new Set(servers.map(({ k3s }) => JSON.stringify(k3s.common))).size).toBe(1);
+    expect(servers.map(({ peers }) => peers.map(({ name }) => name))).toEqual([
+      ['two', 'three'],
+      ['one', 'three'],
+      ['one', 'two'],
+    ]);
+    expect(servers.map(({ cni }) => cni)).toEqual(['cilium', 'cilium', 'cilium']);
+  });
+
+  it('says of a machine that is another one now that it is', () => {
+    const identities = [1, 2].map((generation) => {
+      const document = example();
+      const { spec } = readBootstrap(document, EXAMPLE);
+      const machines = spec.machines.map((machine) => ({ ...machine, generation }));
+      return operations(readBootstrap({ ...document, spec: { ...spec, machines } }, EXAMPLE)).flatMap(
+        (input) => ('target' in input ? [input.target.identity] : []),
+      );
+    });
+    expect(identities[0]).not.toEqual(identities[1]);
+  });
+});
+
+const MACHINE = '{ name: one, role: server, address: 203.0.113.1 }';
+const document = (spec: string, kind = 'Bootstrap') =>
+  `apiVersion: platform.openova.io/v1alpha1\nkind: ${kind}\nmetadata: { name: garage }\nspec: ${spec}\n`;
+const K3S = 'kubernetes: { version: v1.36.3+k3s1 }';
+
+describe('openova bootstrap', () => {
+  it.each([
+    ['no machine', `{ ${K3S}, machines: [] }`, '"spec.machines": must have 1, 3 or 5 with the role "server"'],
+    [
+      'two servers',
+      `{ ${K3S}, machines: [${MACHINE}, { name: two, role: server, address: 203.0.113.2 }] }`,
+      'so that a majority is always possible',
+    ],
+    [
+      'a name twice',
+      `{ ${K3S}, machines: [${MACHINE}, ${MACHINE.replace('server', 'agent')}] }`,
+      'a name each',
+    ],
+    ['a channel', `{ kubernetes: { version: stable }, machines: [${MACHINE}] }`, '"v1.36.3+k3s1"'],
+    [
+      'no key',
+      `{ ${K3S}, sshKeyFile: none, machines: [${MACHINE}] }`,
+      /cannot read sshKeyFile ".*\/none": no such file/,
+    ],
+    [
+      'a source that is none',
+      `{ kubernetes: { version: v1.36.3+k3s1, source: { address: nowhere } }, machines: [${MACHINE}] }`,
+      '"k3s.source.address"',
+    ],
+  ])('refuses %s', async (_, spec, words) => {
+    const { code, err } = await openova([
+      'bootstrap',
+      '--config',
+      files.file('cluster.yaml', document(spec)),
+    ]);
+    expect(code).toBe(2);
+    expect(err).toMatch(words);
+    expect(err.trim().split('\n').length).toBeLessThanOrEqual(2);
+  });
+
+  it.each([
+    ['another kind', document('{}', 'OpenOvaCluster'), 'has the kind "OpenOvaCluster", must be "Bootstrap"'],
+    ['an operation that there is none of', '{"operation":"dance"}', 'is no input document'],
+    ['no document', ': :', 'is neither JSON nor YAML'],
+  ])('refuses %s', async (_, text, words) => {
+    const { code, err } = await openova(['bootstrap', '--config', files.file('input.json', text)]);
+    expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining(words) });
+  });
+
+  it('refuses a file that is not there, and a command line without one', async () => {
+    expect(await openova(['bootstrap', '--config', '/none'])).toMatchObject({
+      code: 2,
+      err: 'cannot read --config "/none": no such file\n',
+    });
+    expect(await openova(['bootstrap'])).toMatchObject({ code: 2, err: expect.stringContaining('--config') });
+  });
+});
