@@ -97,6 +97,18 @@ describe('machines that share an API server', () => {
     expect((await first.exec('ls /var/lib/kept')).code).not.toBe(0);
   });
 
+  test('reboot, and forget what a kernel forgets', async () => {
+    const boot = async () => (await first.exec('cat /proc/sys/kernel/random/boot_id')).stdout;
+    const before = await boot();
+    await first.exec(
+      'sysctl -q kernel.panic=10; touch /run/reboot-required; echo kept > /var/lib/kept; systemctl reboot',
+    );
+    await eventually('the reboot', 10, async () => ((await boot()) === before ? undefined : true));
+    await eventually('SSH', 10, async () => ((await first.exec('pidof sshd')).code === 0 ? true : undefined));
+    const { stdout } = await first.exec('ls /run/reboot-required; cat /proc/sys/kernel/panic /var/lib/kept');
+    expect(stdout).toBe('0\nkept\n');
+  });
+
   test('make a cluster of servers and an agent', async () => {
     expect(await init()).toEqual({ code: 0, stderr: '' });
     await nodeIs(machines, 'server-1', 'EtcdIsVoter');
