@@ -127,4 +127,7 @@ async function isThere(path: string): Promise<boolean> {
   );
 }
 
-process.exitCode = await main(process.argv.slice(2));
+process.exitCode = await main(process.argv.slice(2)).catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? error.message.trim() : String(error)}\n`);
+  return 1;
+});
