@@ -116,6 +116,8 @@ export class Runner implements Run {
     const open = this.#remotes.get(name);
     if (open !== undefined) return { done: open };
     const hostKey = await this.#hostKeys.known(target);
+    // Said when the time of the step is over before the first attempt is.
+    this.#waiting ??= silence(target, 'it has not answered yet');
     try {
       const remote = await this.#world.login(target, {
         privateKey: await this.#clientKey(),
@@ -130,10 +132,7 @@ export class Runner implements Run {
       return { done: remote };
     } catch (error) {
       if (!(error instanceof Unreachable)) throw error;
-      return {
-        waiting: `SSH at "${target.address}" port ${target.port}: ${error.message}`,
-        hint: 'is the address that this program comes from in access.managementCidrs, and is the machine on',
-      };
+      return silence(target, error.message);
     }
   }
 
@@ -226,6 +225,14 @@ export class Runner implements Run {
       });
     return this.#privateKey;
   }
+}
+
+/** Why a machine cannot be logged in to, and what a person looks at first. */
+function silence({ address, port }: Target, reason: string): { waiting: string; hint: string } {
+  return {
+    waiting: `SSH at "${address}" port ${port}: ${reason}`,
+    hint: 'is the address that this program comes from in access.managementCidrs, and is the machine on',
+  };
 }
 
 /** A failure as it is; anything else that goes wrong may go well the next time. */

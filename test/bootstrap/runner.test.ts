@@ -45,6 +45,10 @@ async function started(more: Partial<World> & { deadlineSeconds?: number } = {})
   return { runner, store, events };
 }
 
+const never = (): never => {
+  throw new Error('nobody waits for this');
+};
+
 const failureOf = (work: Promise<unknown>): Promise<Failure> =>
   work.then(
     () => {
@@ -139,6 +143,17 @@ describe('a step', () => {
       runner.step('wait for SSH', 1, (signal) => runner.connect(TARGET, signal)),
     );
     expect(failure.message).toContain('SSH at "203.0.113.1" port 22: connect ECONNREFUSED');
+    expect(failure.hint).toContain('access.managementCidrs');
+  });
+
+  it('says so too when not even the first attempt came to an end', async () => {
+    const { runner } = await started({
+      login: () => pause(60_000, undefined, { ref: false }).then(() => never()),
+    });
+    const failure = await failureOf(
+      runner.step('wait for SSH', 1, (signal) => runner.connect(TARGET, signal)),
+    );
+    expect(failure.message).toContain('port 22: it has not answered yet');
     expect(failure.hint).toContain('access.managementCidrs');
   });
 });

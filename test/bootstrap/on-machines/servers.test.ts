@@ -24,11 +24,21 @@ afterAll(async () => {
 /** Cuts waits short: for what never comes. */
 async function soon<T>(work: () => Promise<T>): Promise<T> {
   const { patience } = site;
-  site.patience = 0.01;
+  site.patience = 0.03;
   try {
     return await work();
   } finally {
     site.patience = patience;
+  }
+}
+
+/** A mishap that ends with its test, whatever comes of it. */
+async function during<T>(fault: (on: boolean) => Promise<void>, work: () => Promise<T>): Promise<T> {
+  await fault(true);
+  try {
+    return await work();
+  } finally {
+    await fault(false);
   }
 }
 
@@ -44,19 +54,22 @@ const votersOf = async (name: string) =>
 describe('a machine that is not fit yet', () => {
   it('that does not answer is a timeout that asks for the egress', async () => {
     const { faults } = machines.named('server-1');
-    await faults.unreachable(true);
-    expect(await soon(() => bootstrap('server-1'))).toMatchObject({
+    expect(
+      await during(
+        (on) => faults.unreachable(on),
+        () => soon(() => bootstrap('server-1')),
+      ),
+    ).toMatchObject({
       code: EXIT.timeout,
       cause: expect.stringMatching(/^"wait for SSH" took longer than 600 s on "server-1"/),
       hint: expect.stringContaining('access.managementCidrs'),
     });
-    await faults.unreachable(false);
   });
 
   it('whose cloud-init takes long is a timeout that says so', async () => {
     const { faults } = machines.named('server-1');
-    await faults.cloudInit('running');
-    expect(await soon(() => bootstrap('server-1'))).toMatchObject({
+    const running = (on: boolean) => faults.cloudInit(on ? 'running' : 'done');
+    expect(await during(running, () => soon(() => bootstrap('server-1')))).toMatchObject({
       code: EXIT.timeout,
       cause: expect.stringContaining('"wait for cloud-init" took longer'),
     });
@@ -64,40 +77,45 @@ describe('a machine that is not fit yet', () => {
 
   it('whose cloud-init failed is a failure with its log', async () => {
     const { faults } = machines.named('server-1');
-    await faults.cloudInit('error');
-    expect(await bootstrap('server-1')).toMatchObject({
+    const broken = (on: boolean) => faults.cloudInit(on ? 'error' : 'degraded');
+    expect(await during(broken, () => bootstrap('server-1'))).toMatchObject({
       code: EXIT.remote,
       cause: 'cloud-init of "server-1" ended with an error',
     });
-    await faults.cloudInit('degraded');
   });
 
   it('on which packages are installed is a timeout that names who does', async () => {
     const { faults } = machines.named('server-1');
-    await faults.packageLock(true);
-    expect(await soon(() => bootstrap('server-1'))).toMatchObject({
+    expect(
+      await during(
+        (on) => faults.packageLock(on),
+        () => soon(() => bootstrap('server-1')),
+      ),
+    ).toMatchObject({
       code: EXIT.timeout,
       cause: expect.stringMatching(/lock-frontend is held by unattended-upgr \d+/),
     });
-    await faults.packageLock(false);
   });
 
   it('whose disk is full is a failure that says so', async () => {
     const { faults } = machines.named('server-1');
-    await faults.fullDisk(true);
-    const ended = await bootstrap('server-1');
+    const ended = await during(
+      (on) => faults.fullDisk(on),
+      () => bootstrap('server-1'),
+    );
     expect(ended.code).toBe(EXIT.remote);
     expect(`${ended.cause} ${ended.log.join(' ')}`).toMatch(/No space left|Failure writing|write error/i);
-    await faults.fullDisk(false);
   });
 
   it('gets no binary that is not what its digest says', async () => {
-    machines.mirror.corrupt(true);
-    expect(await bootstrap('server-1')).toMatchObject({
+    const corrupt = (on: boolean) => {
+      machines.mirror.corrupt(on);
+      return Promise.resolve();
+    };
+    expect(await during(corrupt, () => bootstrap('server-1'))).toMatchObject({
       code: EXIT.remote,
       cause: expect.stringContaining('is not what its digest says'),
     });
-    machines.mirror.corrupt(false);
     expect((await machines.named('server-1').exec('ls /usr/local/bin | grep k3s')).stdout).toBe('');
   });
 
@@ -118,26 +136,32 @@ describe('a cluster', () => {
 
   it('takes no server that it refuses, and says why', async () => {
     const { faults } = machines.named('server-3');
-    await faults.refusedJoin(true);
-    expect(await bootstrap('server-3')).toMatchObject({
+    expect(
+      await during(
+        (on) => faults.refusedJoin(on),
+        () => bootstrap('server-3'),
+      ),
+    ).toMatchObject({
       code: EXIT.input,
       cause: 'K3s on "server-3" cannot run: its configuration differs from that of the servers it joins',
       log: expect.arrayContaining([expect.stringContaining('critical configuration')]),
     });
-    await faults.refusedJoin(false);
     await machines.named('server-3').wipe();
   });
 
   it('waits for a learner no longer than its time', async () => {
     const { faults } = machines.named('server-3');
-    await faults.staysLearner(true);
     site.patience = 0.03;
-    expect(await bootstrap('server-3')).toMatchObject({
+    expect(
+      await during(
+        (on) => faults.staysLearner(on),
+        () => bootstrap('server-3'),
+      ),
+    ).toMatchObject({
       code: EXIT.timeout,
       cause: expect.stringMatching(/"wait for Kubernetes" took longer .* EtcdIsVoter/),
     });
     site.patience = 0.1;
-    await faults.staysLearner(false);
   });
 
   it('takes the others, and tells all servers the same', async () => {
