@@ -24,6 +24,8 @@ export interface Faults {
   docker(): Promise<void>;
   /** With its rules in force. */
   ufw(): Promise<void>;
+  /** Takes back those that would outlive a wipe. */
+  none(): Promise<void>;
 }
 
 interface Means {
@@ -86,6 +88,10 @@ export function faultsOf({ name, shared, exec, plug }: Means): Faults {
           'systemctl enable --now docker',
         ].join('\n'),
       ),
+    none: async () => {
+      await rm(folder, { recursive: true, force: true });
+      await plug(true);
+    },
     ufw: async () =>
       must(
         [

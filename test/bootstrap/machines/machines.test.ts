@@ -1,3 +1,5 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { connect } from '../../../functions/bootstrap/ssh.ts';
 import { isTrue } from '../../../functions/kernel/manifest.ts';
@@ -289,6 +291,25 @@ k3s server --cluster-reset --cluster-reset-restore-path=etcd/${name ?? ''} --tok
     const { stdout } = await second.exec(`curl -sSf ${RELEASE}/k3s | sha256sum`);
     expect(stdout).not.toContain(machines.mirror.digest(VERSION));
     machines.mirror.corrupt(false);
+  });
+});
+
+test('nothing is left of machines whose test was killed', async () => {
+  const script = `
+    import { startMachines } from ${JSON.stringify(join(import.meta.dirname, 'machines.ts'))};
+    const { machines } = await startMachines({ names: ['lost'] });
+    process.stdout.write(machines[0].target.address, () => process.kill(process.pid, 'SIGKILL'));`;
+  const { stdout } = spawnSync(process.execPath, ['--input-type=module-typescript', '-e', script], {
+    encoding: 'utf8',
+  });
+  const number = stdout.split('.')[2] ?? '';
+  expect(stdout).toBe(`10.213.${number}.10`);
+  await eventually('the end of all', 20, () => {
+    const links = spawnSync('ip', ['-o', 'link', 'show'], { encoding: 'utf8' }).stdout;
+    const spaces = spawnSync('ip', ['netns', 'list'], { encoding: 'utf8' }).stdout;
+    const left =
+      links.includes(`ovbr${number}:`) || links.includes(`ov${number}-`) || spaces.includes(`ov${number}-`);
+    return Promise.resolve(left ? undefined : true);
   });
 });
 

@@ -54,7 +54,7 @@ export interface Machines {
   kube(): Promise<Kube>;
   /** What Cilium's chart would bring as far as nodes look at it. */
   installCni(): Promise<void>;
-  /** All machines blank and all of the shared cluster forgotten. */
+  /** All machines blank, without faults, and all of the shared cluster forgotten. */
   reset(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -99,10 +99,15 @@ export async function startMachines(options: Options): Promise<Machines> {
     const kube = async () => {
       if (controlPlane !== undefined) return controlPlane.kube;
       for (const one of machines) {
-        const { code, stdout } = await one.exec('cat /var/lib/rancher/k3s/server/admin-access.json');
-        if (code === 0) return new Kube(readAccess(stdout, one.target.nodeAddress));
+        const access = await one
+          .exec('cat /var/lib/rancher/k3s/server/admin-access.json')
+          .catch(() => undefined);
+        if (access?.code !== 0) continue;
+        const found = new Kube(readAccess(access.stdout, one.target.nodeAddress));
+        if ((await found.raw('/readyz').catch(() => undefined)) !== undefined) return found;
+        found.close();
       }
-      throw new Error('no machine has a Kubernetes');
+      throw new Error('no machine has a Kubernetes that answers');
     };
     return {
       machines,
@@ -131,10 +136,14 @@ export async function startMachines(options: Options): Promise<Machines> {
         });
       },
       reset: async () => {
-        await Promise.all([
-          ...machines.map((one) => one.wipe()),
-          ...machines.map(async ({ name }) => writeFile(join(shared, 'life', name), '')),
-        ]);
+        mirror.corrupt(false);
+        await Promise.all(
+          machines.map(async (one) => {
+            await one.faults.none();
+            await writeFile(join(shared, 'life', one.name), '');
+            await one.wipe();
+          }),
+        );
         await controlPlane?.reset();
       },
       stop: async () => {
