@@ -35,7 +35,13 @@ export interface Setting {
 
 const REPOSITORY = join(import.meta.dirname, '../../..');
 
-export function machine(name: string, setting: Setting): Machine & { stop(): Promise<void> } {
+export interface OwnMachine extends Machine {
+  stop(): Promise<void>;
+  /** Takes it away for good, with its disk and its place. */
+  remove(): Promise<void>;
+}
+
+export function machine(name: string, setting: Setting): OwnMachine {
   const { network, place, logs, shared } = setting;
   const disks = join(network.folder, 'disks');
   const pidFile = join(shared, 'pids', name);
@@ -55,6 +61,7 @@ export function machine(name: string, setting: Setting): Machine & { stop(): Pro
     await rm(pidFile);
     running = undefined;
   };
+  const discard = () => rm(join(disks, `${name}-${generation}`), { recursive: true, force: true });
   const boot = async () => {
     if (running !== undefined) return;
     const disk = join(disks, `${name}-${generation}`);
@@ -96,12 +103,17 @@ export function machine(name: string, setting: Setting): Machine & { stop(): Pro
     boot,
     wipe: async () => {
       await kill();
-      await rm(join(disks, `${name}-${generation}`), { recursive: true });
+      await discard();
       generation += 1;
       await writeFile(lifeFile, 'wipe\n', { flag: 'a' });
       await boot();
     },
     stop: kill,
+    remove: async () => {
+      await kill();
+      await discard();
+      await network.vacate(place);
+    },
   };
 }
 

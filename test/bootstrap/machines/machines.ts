@@ -4,30 +4,21 @@
  *
  * Needs root, and Debian's openssh-server, iproute2 and nftables.
  */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import ssh2 from 'ssh2';
-import { toolPath } from '../../../tools/build.ts';
 import { listAt, textAt, at } from '../../../functions/kernel/manifest.ts';
 import type { Json } from '../../../functions/kernel/manifest.ts';
-import { asJson, Kube } from '../../live/kube.ts';
-import { machine, type Machine } from './machine.ts';
-import { startMirror, type Mirror } from './mirror.ts';
-import { startNetwork } from './network.ts';
-import { startControlPlane } from './control-plane.ts';
+import { asJson, type Kube } from '../../live/kube.ts';
+import type { Machine } from './machine.ts';
+import type { Mirror } from './mirror.ts';
+import { adminOf, startPremises, type PremisesOptions } from './premises.ts';
 
 export type { Machine } from './machine.ts';
 
-export interface Options {
+export interface Options extends PremisesOptions {
   /** Of the machines and their Kubernetes nodes. */
   readonly names: readonly string[];
-  /**
-   * All machines share one API server, with what a cluster there had before still in it until `reset`: for tests that
-   * need many clusters one after the other. Otherwise each server runs one of its own on its member of etcd.
-   */
-  readonly light?: boolean;
-  /** When nodes are Ready: once there is a CNI, that is the ConfigMap kube-system/cilium-config, or at once. */
-  readonly ready?: 'cni' | 'at-once';
   /** Keys that may log in as root; left out, one is made. */
   readonly authorizedKeys?: string;
 }
@@ -60,36 +51,14 @@ export interface Machines {
 }
 
 export async function startMachines(options: Options): Promise<Machines> {
-  const { names, light = false, ready = 'cni' } = options;
-  const network = await startNetwork();
+  const { names } = options;
+  const { publicKey, privateKey } =
+    options.authorizedKeys === undefined ? sshKey() : { publicKey: options.authorizedKeys, privateKey: '' };
+  const premises = await startPremises({ ...options, authorizedKeys: publicKey });
+  const { shared, mirror, controlPlane } = premises;
   try {
-    const shared = join(network.folder, 'shared');
-    const logs = join(network.folder, 'logs');
-    for (const part of ['pids', 'life', ...names.map((name) => `faults/${name}`)])
-      await mkdir(join(shared, part), { recursive: true });
-    await mkdir(logs);
-    const tools = await toolPaths();
-    const [controlPlane, mirror, places] = await Promise.all([
-      light ? startControlPlane({ folder: network.folder, logs, address: network.gateway }) : undefined,
-      startMirror(network.gateway),
-      network.places(names),
-    ]);
-    const { publicKey, privateKey } =
-      options.authorizedKeys === undefined ? sshKey() : { publicKey: options.authorizedKeys, privateKey: '' };
-    const files: Record<string, string> = {
-      env: environment(tools),
-      tools: `${Object.values(tools).join('\n')}\n`,
-      'settings.json': JSON.stringify({
-        ready,
-        tools,
-        ...(controlPlane !== undefined && { light: controlPlane.light }),
-      }),
-      hosts: `${network.gateway} github.com\n`,
-      'mirror.crt': mirror.ca,
-      authorized_keys: publicKey,
-    };
-    for (const [file, text] of Object.entries(files)) await writeFile(join(shared, file), text);
-    const machines = [...places].map(([name, place]) => machine(name, { network, place, logs, shared }));
+    const places = await premises.network.places(names);
+    const machines = await Promise.all([...places].map(([name, place]) => premises.machine(name, place)));
     await Promise.all(machines.map((one) => one.boot()));
     const named = (name: string) => {
       const found = machines.find((one) => one.name === name);
@@ -148,12 +117,11 @@ export async function startMachines(options: Options): Promise<Machines> {
       },
       stop: async () => {
         await Promise.all(machines.map((one) => one.stop()));
-        await Promise.all([mirror.stop(), controlPlane?.stop()]);
-        await network.stop();
+        await premises.stop();
       },
     };
   } catch (error) {
-    await network.stop();
+    await premises.stop();
     throw error;
   }
 }
@@ -167,36 +135,6 @@ function memberOf(member: Json): Member {
     name: textAt(member, 'name') ?? '',
     learner: at(member, 'isLearner') === true,
   };
-}
-
-function readAccess(text: string, address: string) {
-  const read = asJson(JSON.parse(text));
-  const need = (field: string) => textAt(read, field) ?? '';
-  return {
-    url: `https://${address}:6443`,
-    ca: need('ca'),
-    client: { cert: need('cert'), key: need('key') },
-  };
-}
-
-type Tools = Readonly<
-  Record<'node' | 'kubectl' | 'etcd' | 'etcdutl' | 'kubeApiserver' | 'kubeControllerManager', string>
->;
-
-async function toolPaths(): Promise<Tools> {
-  return {
-    node: process.execPath,
-    kubectl: await toolPath('kubectl'),
-    etcd: await toolPath('etcd'),
-    etcdutl: await toolPath('etcdutl'),
-    kubeApiserver: await toolPath('kube-apiserver'),
-    kubeControllerManager: await toolPath('kube-controller-manager'),
-  };
-}
-
-function environment({ node, kubectl }: Tools): string {
-  const repository = join(import.meta.dirname, '../../..');
-  return `NODE=${node}\nKUBECTL=${kubectl}\nREPOSITORY=${repository}\n`;
 }
 
 /** In the forms that OpenSSH reads. */

@@ -1,4 +1,4 @@
-/** One private network of machines: a bridge, and for each machine a network namespace with a public and a private address. */
+/** Networks of machines: a bridge that leads to us, others that do not, and for each machine a network namespace between. */
 import { execFile, spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,10 +11,24 @@ const SWEEP = join(import.meta.dirname, 'programs/sweep');
 /** Memory, where there is such a place: disks of machines are laid over the root, which a disk laid over itself cannot be. */
 const DISKS = '/dev/shm';
 
+/** Last parts of the addresses of machines. */
+const [FIRST, LAST] = [10, 254];
+
 export interface Place {
   readonly address: string;
   readonly privateAddress: string;
   readonly namespace: string;
+}
+
+/** Where a machine is to be. */
+export interface Location {
+  /** Of `address()`. */
+  readonly address: string;
+  readonly privateAddress: string;
+  /** Bits of the private range. */
+  readonly prefix: number;
+  /** Machines of one segment reach each other's private addresses, and nobody else does; left out, we do too. */
+  readonly segment?: string;
 }
 
 export interface Network {
@@ -22,7 +36,12 @@ export interface Network {
   readonly folder: string;
   /** The outside's address, for what machines shall reach. */
   readonly gateway: string;
+  /** An address on the bridge that nobody has. */
+  address(): string;
   places(names: readonly string[]): Promise<ReadonlyMap<string, Place>>;
+  place(name: string, location: Location): Promise<Place>;
+  /** Takes a place away, with its cables. */
+  vacate(place: Place): Promise<void>;
   /** Pulls a machine's cables, or plugs them in. */
   plug(place: Place, up: boolean): Promise<void>;
   stop(): Promise<void>;
@@ -47,51 +66,62 @@ export async function startNetwork(): Promise<Network> {
     `address add 10.214.${number}.1/24 dev ${bridge}`,
     `link set ${bridge} up`,
   ]);
-  const indexes = new Map<string, number>();
+  let next = FIRST;
+  const segments = new Map<string, Promise<string>>();
+  const bridgeOf = (segment: string) => {
+    const name = `ov${number}-s${segments.size}`;
+    const made = segments.get(segment) ?? addBridge(name);
+    segments.set(segment, made);
+    return made;
+  };
+  const address = () => {
+    if (next > LAST) throw new Error(`a network of machines has ${LAST - FIRST + 1} addresses`);
+    next += 1;
+    return `10.213.${number}.${next - 1}`;
+  };
+  const place = async (name: string, location: Location): Promise<Place> => {
+    const namespace = `ov${number}-${name}`;
+    const [outer, inner] = cables(number, location.address);
+    const segment = location.segment === undefined ? bridge : await bridgeOf(location.segment);
+    await ip([
+      `netns add ${namespace}`,
+      `link add ${outer} type veth peer name eth0 netns ${namespace}`,
+      `link set ${outer} master ${bridge} up`,
+      `link add ${inner} type veth peer name enp7s0 netns ${namespace}`,
+      `link set ${inner} master ${segment} up`,
+    ]);
+    await ip(
+      [
+        'link set lo up',
+        `address add ${location.address}/24 dev eth0`,
+        `address add ${location.privateAddress}/${location.prefix} dev enp7s0`,
+        'link set eth0 up',
+        'link set enp7s0 up',
+        `route add default via ${gateway}`,
+      ],
+      namespace,
+    );
+    return { address: location.address, privateAddress: location.privateAddress, namespace };
+  };
   return {
     folder,
     gateway,
+    address,
+    place,
     places: async (names) => {
-      const places = new Map(
-        names.map((name, index): [string, Place] => {
-          const namespace = `ov${number}-${name}`;
-          indexes.set(namespace, index);
-          const [address, privateAddress] = [
-            `10.213.${number}.${10 + index}`,
-            `10.214.${number}.${10 + index}`,
-          ];
-          return [name, { address, privateAddress, namespace }];
-        }),
-      );
-      await ip([...places.values()].map(({ namespace }) => `netns add ${namespace}`));
-      await ip(
-        [...places.values()].flatMap(({ namespace }, index) =>
-          cables(number, index).flatMap((cable, place) => [
-            `link add ${cable} type veth peer name ${place === 0 ? 'eth0' : 'enp7s0'} netns ${namespace}`,
-            `link set ${cable} master ${bridge} up`,
-          ]),
-        ),
-      );
-      await Promise.all(
-        [...places.values()].map(async ({ namespace, address, privateAddress }) =>
-          ip(
-            [
-              'link set lo up',
-              `address add ${address}/24 dev eth0`,
-              `address add ${privateAddress}/24 dev enp7s0`,
-              'link set eth0 up',
-              'link set enp7s0 up',
-              `route add default via ${gateway}`,
-            ],
-            namespace,
-          ),
-        ),
-      );
+      const places = new Map<string, Place>();
+      for (const name of names) {
+        const own = address();
+        const privateAddress = own.replace('10.213.', '10.214.');
+        places.set(name, await place(name, { address: own, privateAddress, prefix: 24 }));
+      }
       return places;
     },
-    plug: async ({ namespace }, up) => {
-      const index = indexes.get(namespace) ?? 0;
-      await ip(cables(number, index).map((cable) => `link set ${cable} ${up ? 'up' : 'down'}`));
+    vacate: async ({ namespace, address: own }) => {
+      await ip([...cables(number, own).map((cable) => `link delete ${cable}`), `netns delete ${namespace}`]);
+    },
+    plug: async ({ address: own }, up) => {
+      await ip(cables(number, own).map((cable) => `link set ${cable} ${up ? 'up' : 'down'}`));
     },
     stop: async () => {
       const ended = new Promise((resolve) => watch.once('exit', resolve));
@@ -102,8 +132,15 @@ export async function startNetwork(): Promise<Network> {
   };
 }
 
-function cables(number: number, index: number): [string, string] {
-  return [`ov${number}-${index}a`, `ov${number}-${index}b`];
+/** Names of the bridge's ends of a machine's cables. */
+function cables(number: number, address: string): [string, string] {
+  const own = address.split('.')[3] ?? '';
+  return [`ov${number}-${own}a`, `ov${number}-${own}b`];
+}
+
+async function addBridge(name: string): Promise<string> {
+  await ip([`link add ${name} type bridge forward_delay 0`, `link set ${name} up`]);
+  return name;
 }
 
 async function ip(commands: readonly string[], namespace?: string): Promise<void> {

@@ -3,6 +3,7 @@ import { arch } from 'node:os';
 import {
   isTrue,
   listAt,
+  objectAt,
   same,
   textAt,
   isObject,
@@ -11,7 +12,7 @@ import {
 } from '../../../../functions/kernel/manifest.ts';
 import { KubeError, referenceOf, type Kube } from '../../../live/kube.ts';
 import type { Config } from './config.ts';
-import { log, readyAtOnce } from './place.ts';
+import { log, readOr, readyAtOnce } from './place.ts';
 
 /** With these K3s ends what it keeps of a node when the Node is deleted. */
 export const NODE_FINALIZER = 'wrangler.cattle.io/node';
@@ -86,7 +87,8 @@ export async function tend(kubelet: Kubelet): Promise<void> {
   const node = await kube.get(nodeReference(kubelet.config.name));
   if (node === undefined) return;
   const ready = readyAtOnce || (await hasCni(kube));
-  const status = statusOf(kubelet, node, ready);
+  const bootID = (await readOr('/proc/sys/kernel/random/boot_id', '')).trim();
+  const status = statusOf(kubelet, node, ready, bootID);
   if (!same(status.shown, shownOf(node)))
     await kube.patch(referenceOf(node), { status: status.full }, 'status');
   const taints = listAt(node, 'spec', 'taints');
@@ -106,12 +108,13 @@ async function hasCni(kube: Kube): Promise<boolean> {
   return found !== undefined;
 }
 
-function statusOf({ config, version, voter }: Kubelet, node: Manifest, ready: boolean) {
+function statusOf({ config, version, voter }: Kubelet, node: Manifest, ready: boolean, bootID: string) {
   const votes = voter();
   const shown: Record<string, Json> = {
     Ready: ready ? 'True' : 'False',
     ...(votes !== undefined && { EtcdIsVoter: votes ? 'True' : 'False' }),
     version,
+    bootID,
   };
   const now = new Date().toISOString().replace(/\.\d+Z$/, 'Z');
   const condition = (type: string, is: boolean, reason: string, message: string) => ({
@@ -155,7 +158,7 @@ function statusOf({ config, version, voter }: Kubelet, node: Manifest, ready: bo
   ];
   const nodeInfo = {
     architecture: arch() === 'x64' ? 'amd64' : arch(),
-    bootID: '',
+    bootID,
     containerRuntimeVersion: 'containerd://2.1.5-k3s1',
     kernelVersion: '6.12.0',
     kubeProxyVersion: '',
@@ -170,13 +173,15 @@ function statusOf({ config, version, voter }: Kubelet, node: Manifest, ready: bo
 }
 
 function shownOf(node: Manifest): Record<string, Json> {
-  const version = textAt(node, 'status', 'nodeInfo', 'kubeletVersion');
+  const { kubeletVersion: version, bootID } = objectAt(node, 'status', 'nodeInfo') ?? {};
   return Object.fromEntries([
     ...listAt(node, 'status', 'conditions').map((one): [string, Json] => [
       textAt(one, 'type') ?? '',
       textAt(one, 'status') ?? '',
     ]),
-    ...(version === undefined ? [] : [['version', version] satisfies [string, Json]]),
+    ...Object.entries({ version, bootID }).flatMap(([name, value]): [string, Json][] =>
+      value === undefined ? [] : [[name, value]],
+    ),
   ]);
 }
 
