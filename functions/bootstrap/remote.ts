@@ -59,15 +59,19 @@ export async function writeText(
   signal?: AbortSignal,
 ): Promise<boolean> {
   const file = quote(path);
-  const draft = quote(`${path}.openova`);
   const folder = quote(path.slice(0, path.lastIndexOf('/')) || '/');
   const { stdout } = await remote.run(
     [
       'set -eu; umask 077',
       `mkdir -p -m 0755 ${folder}`,
-      `cat > ${draft}; chmod ${mode} ${draft}`,
-      `if cmp -s ${draft} ${file}; then chmod ${mode} ${file}; rm -f ${draft}; exit 0; fi`,
-      `sync ${draft}; mv -f ${draft} ${file}; echo changed`,
+      // Its own also while the script of a program that has died still runs.
+      `draft=${file}.openova.$$; trap 'rm -f "$draft"' EXIT`,
+      'cat > "$draft"',
+      // Where the connection breaks, input ends early.
+      `[ "$(wc -c < "$draft")" -eq ${Buffer.byteLength(content)} ] || { echo 'the input broke off' >&2; exit 1; }`,
+      `chmod ${mode} "$draft"`,
+      `if cmp -s "$draft" ${file}; then chmod ${mode} ${file}; exit 0; fi`,
+      `sync "$draft"; mv -f "$draft" ${file}; echo changed`,
     ].join('\n'),
     { input: content, ...(signal && { signal }) },
   );

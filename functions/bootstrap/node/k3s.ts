@@ -57,7 +57,8 @@ export async function installK3s(run: Run, remote: Remote, { version, source }: 
 
 function installation(version: string, source: K3s['source']): string {
   const folder = `${(source?.address ?? RELEASES).replace(/\/+$/, '')}/${version.replace('+', '%2B')}`;
-  const draft = `${BINARY}.openova`;
+  // Its own also while the script of a program that has died still runs.
+  const draft = `${BINARY}.openova.$$`;
   return [
     'set -eu',
     'case $(uname -m) in',

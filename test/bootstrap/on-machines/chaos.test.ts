@@ -57,7 +57,7 @@ async function stateOf(names: readonly string[]): Promise<unknown> {
       const { stdout } = await machines
         .named(name)
         .exec(
-          "sed 's/10[.][0-9.]*/ADDRESS/g; s/K10[0-9a-f]*/K10/' /etc/rancher/k3s/config.yaml.d/openova.yaml; sha256sum < /etc/rancher/k3s/config.yaml; find /etc/rancher /usr/local/bin /var/lib/rancher -name '*.openova'",
+          "sed 's/10[.][0-9.]*/ADDRESS/g; s/K10[0-9a-f]*/K10/' /etc/rancher/k3s/config.yaml.d/openova.yaml; sha256sum < /etc/rancher/k3s/config.yaml; find /etc/rancher /usr/local/bin /var/lib/rancher -name '*.openova*'",
         );
       return stdout;
     }),

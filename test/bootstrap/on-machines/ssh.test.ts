@@ -1,7 +1,7 @@
 /** The SSH client against Debian's OpenSSH server on the loopback address. */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { access, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { access, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -254,7 +254,21 @@ describe('a file', () => {
     expect(((await stat(path)).mode & 0o777).toString(8)).toBe('640');
     expect(await writeText(remote, path, 'two', '0600')).toBe(true);
     expect(await readText(remote, path)).toBe('two');
-    await expect(access(`${path}.openova`)).rejects.toThrow('ENOENT');
+    expect(await readdir(join(folder, 'a new'))).toEqual(["it's $HOME"]);
+  });
+
+  it('stays as it was when its content breaks off', async () => {
+    const remote = await logIn();
+    const path = join(folder, 'config.yaml');
+    await writeText(remote, path, 'disable: [traefik]\n', '0600');
+    const breaking: Remote = {
+      target,
+      close: () => undefined,
+      run: (script, { input = '', ...options } = {}) =>
+        remote.run(script, { ...options, input: input.slice(0, 8) }),
+    };
+    await expect(writeText(breaking, path, 'disable: [servicelb]\n', '0600')).rejects.toThrow('broke off');
+    expect(await readText(remote, path)).toBe('disable: [traefik]\n');
   });
 
   it('never shows a secret in the list of processes', async () => {
