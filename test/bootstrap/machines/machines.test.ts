@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { connect } from '../../../functions/bootstrap/ssh.ts';
-import { isTrue } from '../../../functions/kernel/manifest.ts';
+import { isTrue, numberAt } from '../../../functions/kernel/manifest.ts';
 import { eventually } from '../../live/processes.ts';
 import { startMachines, type Machine, type Machines } from './machines.ts';
 
@@ -259,8 +259,11 @@ k3s server --cluster-reset --cluster-reset-restore-path=etcd/${name ?? ''} --tok
       metadata: { name: budget.name, namespace: budget.namespace },
       spec: { maxUnavailable: 0, selector: { matchLabels: { app: 'busy' } } },
     });
+    await eventually('the controller of budgets', 20, async () =>
+      numberAt(await kube.need(budget), 'status', 'observedGeneration'),
+    );
     const drain = (seconds: number) => first.exec(`k3s kubectl drain server-1 --force --timeout=${seconds}s`);
-    expect((await drain(3)).stderr).toContain('disruption budget');
+    expect((await drain(8)).stderr).toContain('disruption budget');
     await kube.delete(budget);
     expect((await drain(30)).code).toBe(0);
   });
