@@ -47,3 +47,10 @@ export class Failure extends Error {
     return new Failure(EXIT.remote, cause, details);
   }
 }
+
+/** The machine answers, and what it was told did not go well: whoever waits for something looks again. */
+export class CommandFailure extends Failure {
+  constructor(cause: string, details?: FailureDetails) {
+    super(EXIT.remote, cause, details);
+  }
+}

@@ -25,7 +25,7 @@ export interface Run {
     onTimeout?: (timeout: Failure) => Failure,
   ): Promise<T>;
   /**
-   * Looks until it is done or the step's time is over.
+   * Looks until it is done or the step's time is over; a command that fails is looked at again.
    * @param everySeconds pause between two looks; 2 unless told.
    */
   until<T>(signal: AbortSignal, look: () => Promise<Look<T>>, everySeconds?: number): Promise<T>;

@@ -1,7 +1,7 @@
 /** Steps in order, with their times, their words and their result. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Result, Target } from './contract.ts';
-import { Failure } from './failure.ts';
+import { CommandFailure, Failure } from './failure.ts';
 import { HostKeys, type Trust } from './host-keys.ts';
 import type { Progress } from './progress.ts';
 import { Redactor } from './redact.ts';
@@ -104,7 +104,7 @@ export class Runner implements Run {
 
   async until<T>(signal: AbortSignal, look: () => Promise<Look<T>>, everySeconds = 2): Promise<T> {
     for (;;) {
-      const seen = await look();
+      const seen = await look().catch(waitAfterCommand);
       if ('done' in seen) return seen.done;
       this.#waiting = seen;
       await pause(everySeconds * 1000 * Math.min(1, this.#world.patience), undefined, { signal });
@@ -225,6 +225,12 @@ export class Runner implements Run {
       });
     return this.#privateKey;
   }
+}
+
+/** A command that fails while one waits, such as a call of an API that restarts, is one more thing to wait for. */
+function waitAfterCommand(error: unknown): { waiting: string; log: readonly string[] } {
+  if (error instanceof CommandFailure) return { waiting: error.message, log: error.log };
+  throw error;
 }
 
 /** Why a machine cannot be logged in to, and what a person looks at first. */

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import ssh2, { type ClientChannel, type ConnectConfig } from 'ssh2';
 import type { Target } from './contract.ts';
-import { Failure } from './failure.ts';
+import { CommandFailure, Failure } from './failure.ts';
 import type { Output, Remote, RunOptions } from './remote.ts';
 
 /** A public host key as it stands in `known_hosts`: algorithm and base64. */
@@ -148,17 +148,19 @@ function reasonOf(error: Error & { level?: string }): string {
 class SshRemote implements Remote {
   readonly target: Target;
   readonly #client: ssh2.Client;
+  readonly #onClose: () => void;
   #broken: string | undefined;
+  #closed = false;
 
   constructor(target: Target, client: ssh2.Client, onClose: () => void = () => undefined) {
     this.target = target;
     this.#client = client;
+    this.#onClose = onClose;
     client.on('error', (error) => {
       this.#broken = error.message;
     });
     client.on('close', () => {
-      this.#broken ??= 'it was closed';
-      onClose();
+      this.#end();
     });
   }
 
@@ -167,14 +169,24 @@ class SshRemote implements Remote {
     const output = await this.#execute(script, input, signal);
     if (output.code === 0 || allow.includes(output.code)) return output;
     const said = lastLines(output.stderr === '' ? output.stdout : output.stderr);
-    throw Failure.remote(
+    throw new CommandFailure(
       `a command on "${this.target.name}" ended with code ${output.code}${said.length > 0 ? `: ${said.at(-1) ?? ''}` : ''}`,
       { log: said },
     );
   }
 
+  /** Does not wait for the machine, which may not hear it any more. */
   close(): void {
     this.#client.end();
+    this.#client.destroy();
+    this.#end();
+  }
+
+  #end(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#broken ??= 'it was closed';
+    this.#onClose();
   }
 
   async #execute(script: string, input: string, signal: AbortSignal | undefined): Promise<Output> {

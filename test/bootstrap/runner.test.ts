@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { EXIT, Result, type Target } from '../../functions/bootstrap/contract.ts';
-import { Failure } from '../../functions/bootstrap/failure.ts';
+import { CommandFailure, Failure } from '../../functions/bootstrap/failure.ts';
 import { progressOn, type Event } from '../../functions/bootstrap/progress.ts';
 import { bounded, Runner, type World } from '../../functions/bootstrap/runner.ts';
 import { Unreachable } from '../../functions/bootstrap/ssh.ts';
@@ -80,6 +80,35 @@ describe('a step', () => {
       message: '"wait for etcd" took longer than 4 s on "server-1": it is a learner',
       log: ['slow'],
     });
+  });
+
+  it('goes on looking when a command fails, and says so in the end', async () => {
+    const { runner } = await started();
+    let looks = 0;
+    const failure = await failureOf(
+      runner.step('wait for etcd', 4, (signal) =>
+        runner.until(signal, () => {
+          looks += 1;
+          return Promise.reject(new CommandFailure('etcd has no leader', { log: ['election'] }));
+        }),
+      ),
+    );
+    expect(failure).toMatchObject({
+      code: EXIT.timeout,
+      message: expect.stringMatching(/no leader$/),
+      log: ['election'],
+    });
+    expect(looks).toBeGreaterThan(1);
+  });
+
+  it('ends at once when the connection breaks', async () => {
+    const { runner } = await started();
+    const failure = await failureOf(
+      runner.step('wait for etcd', 600, (signal) =>
+        runner.until(signal, () => Promise.reject(Failure.remote('the connection broke'))),
+      ),
+    );
+    expect(failure).toMatchObject({ code: EXIT.remote, message: 'the connection broke' });
   });
 
   it('that does not listen is left behind', async () => {

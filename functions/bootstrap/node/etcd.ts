@@ -3,7 +3,7 @@
  * certificates that only root reads. Source: k3s pkg/etcd and its issue 8402, 2026-11.
  */
 import { listAt, textAt, at, isObject, type Json } from '../../kernel/manifest.ts';
-import { Failure } from '../failure.ts';
+import { CommandFailure } from '../failure.ts';
 import { quote, type Remote } from '../remote.ts';
 
 export interface Member {
@@ -26,7 +26,7 @@ async function call(remote: Remote, path: string, body: string, signal?: AbortSi
   );
   const answer = parsed(stdout);
   const error = textAt(answer, 'error') ?? textAt(answer, 'message');
-  if (error !== undefined) throw Failure.remote(`etcd on "${remote.target.name}" answers: ${error}`);
+  if (error !== undefined) throw new CommandFailure(`etcd on "${remote.target.name}" answers: ${error}`);
   return answer;
 }
 
@@ -37,7 +37,7 @@ function parsed(text: string): Json {
   } catch {
     // What is no JSON is said below.
   }
-  throw Failure.remote(`etcd answers "${text.slice(0, 200)}", must be JSON`);
+  throw new CommandFailure(`etcd answers "${text.slice(0, 200)}", must be JSON`);
 }
 
 export async function members(remote: Remote, signal?: AbortSignal): Promise<Member[]> {
@@ -71,7 +71,10 @@ export async function removeMember(remote: Remote, { id }: Member, signal?: Abor
     await call(remote, '/v3/cluster/member/remove', JSON.stringify({ ID: id }), signal);
     return true;
   } catch (error) {
-    if (error instanceof Failure && error.message.endsWith('etcdserver: unhealthy cluster')) return false;
+    if (!(error instanceof CommandFailure)) throw error;
+    if (error.message.endsWith('etcdserver: unhealthy cluster')) return false;
+    // K3s removes the member of a node that is deleted as well.
+    if (error.message.endsWith('etcdserver: member not found')) return true;
     throw error;
   }
 }

@@ -13,7 +13,8 @@ import { lastLines } from '../ssh.ts';
 
 export type Role = 'server' | 'agent';
 
-export const BINARY = '/usr/local/bin/k3s';
+const BIN = '/usr/local/bin';
+export const BINARY = `${BIN}/k3s`;
 export const DATA = '/var/lib/rancher/k3s';
 /** The words of it that all servers share; none on agents. */
 export const CONFIG = '/etc/rancher/k3s/config.yaml';
@@ -70,9 +71,13 @@ function installation(version: string, source: K3s['source']): string {
     `have=$(${BINARY} --version 2>/dev/null | awk '/^k3s version/ { print $3 }' || true)`,
     `if [ "$have" = ${quote(version)} ]; then [ -z "$digest" ] || verify ${BINARY}; exit 0; fi`,
     `[ -n "$digest" ] || digest=$(curl -fsSL --retry 3 ${quote(folder)}/"$list" | awk -v file="$file" '$2 == file { print $1 }')`,
-    `mkdir -p ${BINARY.slice(0, BINARY.lastIndexOf('/'))}`,
+    `mkdir -p ${BIN}`,
     `trap 'rm -f ${draft}' EXIT`,
-    `curl -fsSL --retry 3 -o ${draft} ${quote(folder)}/"$file"`,
+    `curl -fsSL --retry 3 -o ${draft} ${quote(folder)}/"$file" || {`,
+    // curl's own words do not say that the disk is full.
+    `  code=$?; [ $code -ne 23 ] || df -P ${BIN} | awk 'NR == 2 { print "cannot write to ${BIN}: " $4 " KiB are free" }' >&2`,
+    '  exit $code',
+    '}',
     `verify ${draft}`,
     `chmod 0755 ${draft}; sync ${draft}; mv -f ${draft} ${BINARY}`,
   ].join('\n');

@@ -10,6 +10,7 @@ import {
 } from '../node/cluster.ts';
 import { ciliumManifest } from '../node/cilium.ts';
 import { BINARY, configure, DATA, installK3s, nodeConfigOf, serviceState, startK3s } from '../node/k3s.ts';
+import { members, membersOf } from '../node/etcd.ts';
 import { conditionOf, getObject } from '../node/kubectl.ts';
 import { readyMachine } from '../node/machine.ts';
 import { logInTo } from '../node/host.ts';
@@ -28,6 +29,8 @@ const JOIN_SECONDS = 900;
 interface Entry {
   readonly begins: boolean;
   readonly config: Config;
+  /** The server that it joins through, when it does so now. */
+  readonly peer?: Remote;
 }
 
 export async function server(run: Run, input: Input): Promise<Outcome> {
@@ -62,7 +65,7 @@ export async function server(run: Run, input: Input): Promise<Outcome> {
     await startK3s(remote, 'server', signal);
   });
   if (entry.begins && input.restore !== undefined) await forgetSnapshotNodes(run, remote, input);
-  await gateOwn(run, remote);
+  await gateOwn(run, remote, entry.peer);
   if (entry.begins)
     await run.step('record the cluster', SHORT_SECONDS, async () => {
       const { name: node, identity } = input.target;
@@ -89,19 +92,17 @@ async function enter(run: Run, remote: Remote, input: Input): Promise<Entry> {
     return { begins: false, config: { 'cluster-init': true, token: tokens.server } };
   if (joined && typeof url === 'string' && typeof token === 'string')
     return { begins: false, config: { server: url, token } };
-  return { begins: false, config: await join(run, input, joined) };
+  return join(run, input, joined);
 }
 
-async function join(run: Run, input: Input, joined: boolean): Promise<Config> {
+async function join(run: Run, input: Input, joined: boolean): Promise<Entry> {
   const peer = await livingServer(run, input.peers);
   if (!joined) await forgetEarlier(run, peer, input.target);
   await gateServers(run, peer, input);
   return run.step('take the address of the cluster', SHORT_SECONDS, async (signal) => {
     const { server } = await readTokens(run.store, tokensOf(input));
-    return {
-      server: serverUrl(peer.target),
-      token: `${await authorityHash(peer, signal)}::server:${server}`,
-    };
+    const token = `${await authorityHash(peer, signal)}::server:${server}`;
+    return { begins: false, config: { server: serverUrl(peer.target), token }, peer };
   });
 }
 
@@ -124,16 +125,23 @@ function begins({ cluster }: Tokens, { target }: Input): boolean {
 }
 
 /** The service runs, the API is ready, the Node is there and votes. It need not be Ready: the first has no network yet. */
-export async function gateOwn(run: Run, remote: Remote): Promise<void> {
+export async function gateOwn(run: Run, remote: Remote, peer?: Remote): Promise<void> {
   await run.step('wait for Kubernetes', JOIN_SECONDS, (signal) =>
-    run.until(signal, () => serverState(remote, signal), 3),
+    run.until(signal, () => serverState(remote, peer, signal), 3),
   );
 }
 
-async function serverState(remote: Remote, signal: AbortSignal): Promise<Look<undefined>> {
+async function serverState(
+  remote: Remote,
+  peer: Remote | undefined,
+  signal: AbortSignal,
+): Promise<Look<undefined>> {
   const { name } = remote.target;
   const service = await serviceState(remote, 'server', signal);
-  if ('waiting' in service) return service;
+  if ('waiting' in service) {
+    const learns = peer !== undefined && (await isLearner(peer, remote.target, signal));
+    return learns ? { ...service, waiting: `${service.waiting}, a learner of etcd still` } : service;
+  }
   const { stdout } = await remote.run(
     `${BINARY} kubectl --request-timeout=10s get --raw /readyz 2>&1 | tail -n 1`,
     { signal },
@@ -145,4 +153,10 @@ async function serverState(remote: Remote, signal: AbortSignal): Promise<Look<un
   return voter === 'True'
     ? { done: undefined }
     : { waiting: `Node "${name}" has EtcdIsVoter ${voter === undefined ? 'not yet' : `"${voter}"`}` };
+}
+
+/** K3s serves only once its member votes, and says nothing of it before; another member knows. */
+async function isLearner(peer: Remote, target: Input['target'], signal: AbortSignal): Promise<boolean> {
+  const found = membersOf(await members(peer, signal), target);
+  return found.some(({ learner }) => learner);
 }
