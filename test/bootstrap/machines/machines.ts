@@ -59,7 +59,6 @@ export async function startMachines(options: Options): Promise<Machines> {
   try {
     const places = await premises.network.places(names);
     const machines = await Promise.all([...places].map(([name, place]) => premises.machine(name, place)));
-    await Promise.all(machines.map((one) => one.boot()));
     const named = (name: string) => {
       const found = machines.find((one) => one.name === name);
       if (found === undefined) throw new Error(`no machine "${name}": there are ${names.join(', ')}`);
@@ -68,13 +67,8 @@ export async function startMachines(options: Options): Promise<Machines> {
     const kube = async () => {
       if (controlPlane !== undefined) return controlPlane.kube;
       for (const one of machines) {
-        const access = await one
-          .exec('cat /var/lib/rancher/k3s/server/admin-access.json')
-          .catch(() => undefined);
-        if (access?.code !== 0) continue;
-        const found = new Kube(readAccess(access.stdout, one.target.nodeAddress));
-        if ((await found.raw('/readyz').catch(() => undefined)) !== undefined) return found;
-        found.close();
+        const found = await adminOf(one, one.target.nodeAddress);
+        if (found !== undefined) return found;
       }
       throw new Error('no machine has a Kubernetes that answers');
     };
