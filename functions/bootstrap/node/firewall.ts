@@ -6,6 +6,7 @@ import type { Allow, Target } from '../contract.ts';
 import { Failure } from '../failure.ts';
 import { readText, writeText, type Remote } from '../remote.ts';
 import type { Run } from '../run.ts';
+import { lastLines } from '../ssh.ts';
 
 const FOLDER = '/etc/openova';
 const RULES = `${FOLDER}/firewall.nft`;
@@ -14,35 +15,51 @@ const UNIT = '/etc/systemd/system/openova-firewall.service';
 const TIMER = 'openova-firewall-rollback';
 /** Seconds until the machine takes it back. */
 const ROLLBACK = 60;
-/** A new connection must come well before that. */
-const CONFIRM = 40;
-const STEP_SECONDS = 180;
+/** Seconds in which a new connection must have confirmed it. */
+const CONFIRM = 45;
+const APPLY_SECONDS = 120;
 const REFUSED = 40;
 
-/** Makes a machine let in exactly what is listed. @throws Failure input when it would lock us out, and has been taken back. */
-export async function applyFirewall(
-  run: Run,
-  target: Target,
-  allow: readonly Allow[],
-  patience = CONFIRM,
-): Promise<void> {
+/** Makes a machine let in exactly what is listed. @throws Failure input when it would lock us out, and is taken back. */
+export async function applyFirewall(run: Run, target: Target, allow: readonly Allow[]): Promise<void> {
   const rules = rulesText(allow);
-  await run.step(`set the firewall of "${target.name}"`, STEP_SECONDS, async (signal) => {
+  const isNew = await run.step(`set the firewall of "${target.name}"`, APPLY_SECONDS, async (signal) => {
     const remote = await run.connect(target, signal);
-    if (await isApplied(remote, rules, signal)) return;
+    if (await isApplied(remote, rules, signal)) return false;
+    await writeText(remote, UNIT, UNIT_TEXT, '0644', signal);
     await writeText(remote, DRAFT, rules, '0600', signal);
     const { code, stderr } = await remote.run(application(), { allow: [REFUSED], signal });
     if (code === REFUSED)
-      throw Failure.remote(`nftables of "${target.name}" refuses its rules`, { log: [stderr] });
+      throw Failure.remote(`nftables of "${target.name}" refuses its rules`, { log: lastLines(stderr) });
+    // Only a connection that is new proves anything.
     remote.close();
-    const confirmed = await confirm(run, target, remote, signal, patience);
-    if (!confirmed)
-      throw Failure.input(
-        `with its new firewall "${target.name}" does not answer any more; it takes it back after ${ROLLBACK} s`,
-        { hint: 'is the address that this program comes from in access.managementCidrs' },
-      );
+    return true;
   });
+  if (!isNew) return;
+  await run.step(
+    `confirm the firewall of "${target.name}"`,
+    CONFIRM,
+    async (signal) => {
+      const fresh = await run.connect(target, signal);
+      await fresh.run(CONFIRMATION, { signal });
+    },
+    () =>
+      Failure.input(
+        `with its new firewall "${target.name}" does not answer any more; it takes it back within ${ROLLBACK} s`,
+        { hint: 'is the address that this program comes from in access.managementCidrs' },
+      ),
+  );
 }
+
+const CONFIRMATION = [
+  'set -eu',
+  `systemctl stop ${TIMER}.timer`,
+  // It may have come too late.
+  'nft list table inet openova >/dev/null',
+  `mv -f ${DRAFT} ${RULES}`,
+  'systemctl daemon-reload',
+  'systemctl enable --quiet openova-firewall >&2',
+].join('\n');
 
 async function isApplied(remote: Remote, rules: string, signal: AbortSignal): Promise<boolean> {
   const { stdout } = await remote.run('nft list table inet openova >/dev/null 2>&1 && echo there || true', {
@@ -61,44 +78,6 @@ function application(): string {
     `systemd-run --quiet --collect --unit=${TIMER} --on-active=${ROLLBACK} /bin/sh -c '${back}' >&2`,
     `nft -f ${DRAFT}`,
   ].join('\n');
-}
-
-/** Only a connection that is new proves anything: one that is there already stays. */
-async function confirm(
-  run: Run,
-  target: Target,
-  before: Remote,
-  signal: AbortSignal,
-  patience: number,
-): Promise<boolean> {
-  const soon = AbortSignal.any([signal, AbortSignal.timeout(patience * 1000)]);
-  try {
-    const fresh = await run.until(
-      soon,
-      async () => {
-        const reached = await run.reach(target, soon);
-        return 'done' in reached && reached.done === before
-          ? { waiting: 'the old connection ends' }
-          : reached;
-      },
-      1,
-    );
-    await writeText(fresh, UNIT, UNIT_TEXT, '0644', soon);
-    await fresh.run(
-      [
-        'set -eu',
-        `systemctl stop ${TIMER}.timer`,
-        `mv -f ${DRAFT} ${RULES}`,
-        'systemctl daemon-reload',
-        'systemctl enable --quiet openova-firewall >&2',
-      ].join('\n'),
-      { signal: soon },
-    );
-    return true;
-  } catch (error) {
-    if (soon.aborted && !signal.aborted) return false;
-    throw error;
-  }
 }
 
 /** In force before anything listens. */
