@@ -31,6 +31,10 @@ export class MemoryStore implements Store {
     return Promise.resolve(true);
   }
 
+  clear(): void {
+    this.#secrets.clear();
+  }
+
   /** The same Secrets, to go their own way. */
   copy(): MemoryStore {
     const copy = new MemoryStore();
