@@ -73,12 +73,25 @@ export class KubernetesStore implements Store {
   }
 }
 
-/** The API of the cluster that the program runs in, or that `KUBECONFIG` names. */
+/** The cluster that `KUBECONFIG` names, or that the program runs in. @throws Failure input when there is neither. */
 export function kubeConfig(env: Readonly<Record<string, string | undefined>>): KubeConfig {
   const config = new KubeConfig();
-  if (env['KUBECONFIG'] !== undefined) config.loadFromFile(env['KUBECONFIG']);
-  else config.loadFromCluster();
-  return config;
+  const { KUBECONFIG: file, KUBERNETES_SERVICE_HOST: host } = env;
+  if (file === undefined && host === undefined)
+    throw Failure.input(
+      'there is no cluster to read Secrets from: KUBECONFIG is not set, and this is no pod',
+      {
+        hint: 'a document of kind Bootstrap does without one',
+      },
+    );
+  try {
+    if (file === undefined) config.loadFromCluster();
+    else config.loadFromFile(file);
+    return config;
+  } catch (error) {
+    const place = file === undefined ? 'the service account of the pod' : `KUBECONFIG "${file}"`;
+    throw Failure.input(`cannot read ${place}: ${reasonOf(error)}`);
+  }
 }
 
 /** What a call comes to, or what one refusal of it means. */

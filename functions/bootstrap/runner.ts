@@ -95,7 +95,12 @@ export class Runner implements Run {
     } catch (error) {
       const failure = this.#failureOf(error, { seconds, signal, over: timer.signal, onTimeout });
       const { message: cause, hint, log } = failure;
-      this.#say('failed', { seconds: this.#secondsSince(begun), cause, hint, log });
+      this.#say('failed', {
+        seconds: this.#secondsSince(begun),
+        cause,
+        hint,
+        ...(log.length > 0 && { log }),
+      });
       throw failure;
     } finally {
       clearTimeout(over);

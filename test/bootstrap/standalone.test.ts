@@ -95,6 +95,22 @@ describe('openova bootstrap', () => {
     expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining(words) });
   });
 
+  it.each([
+    ['is no cluster', {}, 'there is no cluster to read Secrets from'],
+    ['the kubeconfig is not there', { KUBECONFIG: '/none' }, 'cannot read KUBECONFIG "/none": '],
+  ])('does no operation of a region where %s', async (_, env, words) => {
+    const input = {
+      ...{ version: 1, operation: 'prepare', region: 'acme', namespace: 'system', result: 'result' },
+      secrets: { tokens: 'tokens', ssh: 'ssh', hostKeys: 'host-keys' },
+      deadlineSeconds: 60,
+    };
+    const file = files.file('prepare.json', JSON.stringify(input));
+    expect(await openova(['bootstrap', '--config', file], { env })).toMatchObject({
+      code: 2,
+      err: expect.stringContaining(words),
+    });
+  });
+
   it('refuses a file that is not there, and a command line without one', async () => {
     expect(await openova(['bootstrap', '--config', '/none'])).toMatchObject({
       code: 2,

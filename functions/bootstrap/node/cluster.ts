@@ -94,9 +94,7 @@ export async function forgetEarlier(
   target: Target,
   step = 'forget the earlier machine of this name',
 ): Promise<void> {
-  await run.step(step, FORGET_SECONDS, (signal) =>
-    run.until(signal, () => forget(peer, target, signal), 3),
-  );
+  await run.step(step, FORGET_SECONDS, (signal) => run.until(signal, () => forget(peer, target, signal), 3));
 }
 
 async function forget(peer: Remote, target: Target, signal: AbortSignal): Promise<Look<undefined>> {
@@ -131,7 +129,7 @@ export async function gateServers(
   const isBlank = async (name: string, signal: AbortSignal): Promise<boolean> => {
     const machine = peers.find((one) => one.name === name);
     const reached = machine && (await reachSoon(run, machine, signal));
-    return reached !== undefined && 'done' in reached && !(await hasJoined(reached.done, signal));
+    return reached !== undefined && 'done' in reached && !(await holdsMember(reached.done, signal));
   };
   await run.step('wait for the earlier servers', GATE_SECONDS, (signal) =>
     run.until(
@@ -161,10 +159,21 @@ function lackOf(node: JsonObject): string | undefined {
 }
 
 /** Whether a machine holds something of a cluster itself, so that what the cluster knows of its name is its own. */
-export async function hasJoined(remote: Remote, signal: AbortSignal): Promise<boolean> {
-  const own = [`${DATA}/server/db/etcd/name`, `${DATA}/server/db/etcd/member`, '/etc/rancher/node/password'];
+export function hasJoined(remote: Remote, signal: AbortSignal): Promise<boolean> {
+  return holds(remote, [...MEMBER, '/etc/rancher/node/password'], signal);
+}
+
+/** Whether a server holds a member of etcd. What K3s leaves of a node when it is uninstalled makes it no server. */
+export function holdsMember(remote: Remote, signal: AbortSignal): Promise<boolean> {
+  return holds(remote, MEMBER, signal);
+}
+
+/** K3s names its member before it asks others to let it in. */
+const MEMBER = [`${DATA}/server/db/etcd/name`, `${DATA}/server/db/etcd/member`];
+
+async function holds(remote: Remote, paths: readonly string[], signal: AbortSignal): Promise<boolean> {
   const { stdout } = await remote.run(
-    `for path in ${own.map(quote).join(' ')}; do [ ! -e "$path" ] || echo "$path"; done`,
+    `for path in ${paths.map(quote).join(' ')}; do [ ! -e "$path" ] || echo "$path"; done`,
     { signal },
   );
   return stdout.trim() !== '';

@@ -4,7 +4,7 @@ import {
   authorityHash,
   forgetEarlier,
   gateServers,
-  hasJoined,
+  holdsMember,
   livingServer,
   serverUrl,
 } from '../node/cluster.ts';
@@ -81,7 +81,7 @@ export function tokensOf({ namespace, secrets }: Pick<Input, 'namespace' | 'secr
 /** Decides, once and for all machines, who begins the cluster; whoever does not, joins. */
 async function enter(run: Run, remote: Remote, input: Input): Promise<Entry> {
   const { joined, before, tokens } = await run.step('see what there is', SHORT_SECONDS, async (signal) => ({
-    joined: await hasJoined(remote, signal),
+    joined: await holdsMember(remote, signal),
     before: await nodeConfigOf(remote, signal),
     tokens: await beginOrNot(run, input),
   }));

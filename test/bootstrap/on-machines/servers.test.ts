@@ -231,6 +231,14 @@ describe('a server that is lost', () => {
     expect((await machines.members('server-2')).map(({ id }) => id)).not.toContain(old?.id);
   });
 
+  it('and comes back with what an uninstall leaves joins again', async () => {
+    await machines.named('server-2').wipe();
+    const left = 'mkdir -p /etc/rancher/node && echo of-another-life > /etc/rancher/node/password';
+    await machines.named('server-2').exec(left);
+    expect(await bootstrap('server-2')).toMatchObject(DONE);
+    expect(await votersOf('server-1')).toEqual(SERVERS);
+  });
+
   it('that another host key came for without another identity stops the program with both fingerprints', async () => {
     const before = site.server('server-3', SERVERS);
     await machines.named('server-3').wipe();
