@@ -112,7 +112,7 @@ describe('the program', () => {
       .map(([, name]) => name ?? '')
       .filter((name) => name !== 'help');
 
-    expect(commands).toEqual(['render', 'validate', 'diff', 'explain', 'serve']);
+    expect(commands).toEqual(['render', 'validate', 'diff', 'explain', 'bootstrap', 'serve']);
     for (const command of commands.filter((name) => name !== 'serve')) {
       const help = await openova([command, '--help']);
 

@@ -13,6 +13,9 @@ const SERVERS = ['server-1', 'server-2', 'server-3'];
 const AGENT = 'agent-1';
 const MANNERS: readonly Manner[] = ['after', 'during'];
 
+/** Some forty points, of which each takes several seconds: more on a machine that does other things too. */
+const LONG_MS = 1_800_000;
+
 let machines: Machines;
 
 beforeAll(async () => {
@@ -78,7 +81,7 @@ async function beginWith(site: Site, names: readonly string[]): Promise<void> {
     expect(await site.run(site.server(name, SERVERS))).toMatchObject({ code: EXIT.done });
 }
 
-describe.each(MANNERS)('cut %s every single word', (manner) => {
+describe.each(MANNERS)('cut %s every single word', { timeout: LONG_MS }, (manner) => {
   const tried: Record<string, number> = {};
   afterAll(() => {
     console.log(`cut points, ${manner}: ${JSON.stringify(tried)}`);
