@@ -64,7 +64,8 @@ export async function writeText(
     [
       'set -eu; umask 077',
       `mkdir -p -m 0755 ${folder}`,
-      // Its own also while the script of a program that has died still runs.
+      // What a program that has died left; its script may still run, so each has a draft of its own.
+      `rm -f ${file}.openova.*`,
       `draft=${file}.openova.$$; trap 'rm -f "$draft"' EXIT`,
       'cat > "$draft"',
       // Where the connection breaks, input ends early.

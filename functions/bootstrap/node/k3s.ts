@@ -58,7 +58,7 @@ export async function installK3s(run: Run, remote: Remote, { version, source }: 
 
 function installation(version: string, source: K3s['source']): string {
   const folder = `${(source?.address ?? RELEASES).replace(/\/+$/, '')}/${version.replace('+', '%2B')}`;
-  // Its own also while the script of a program that has died still runs.
+  // The script of a program that has died may still run, so each has a draft of its own.
   const draft = `${BINARY}.openova.$$`;
   return [
     'set -eu',
@@ -71,7 +71,7 @@ function installation(version: string, source: K3s['source']): string {
     `have=$(${BINARY} --version 2>/dev/null | awk '/^k3s version/ { print $3 }' || true)`,
     `if [ "$have" = ${quote(version)} ]; then [ -z "$digest" ] || verify ${BINARY}; exit 0; fi`,
     `[ -n "$digest" ] || digest=$(curl -fsSL --retry 3 ${quote(folder)}/"$list" | awk -v file="$file" '$2 == file { print $1 }')`,
-    `mkdir -p ${BIN}`,
+    `mkdir -p ${BIN}; rm -f ${BINARY}.openova.*`,
     `trap 'rm -f ${draft}' EXIT`,
     `curl -fsSL --retry 3 -o ${draft} ${quote(folder)}/"$file" || {`,
     // curl's own words do not say that the disk is full.

@@ -257,6 +257,15 @@ describe('a file', () => {
     expect(await readdir(join(folder, 'a new'))).toEqual(["it's $HOME"]);
   });
 
+  it('is rid of what a program that died in the middle left', async () => {
+    const remote = await logIn();
+    const path = join(folder, 'left/token');
+    await writeText(remote, path, 'old', '0600');
+    await writeFile(`${path}.openova.4711`, 'half a sec');
+    expect(await writeText(remote, path, 'old', '0600')).toBe(false);
+    expect(await readdir(join(folder, 'left'))).toEqual(['token']);
+  });
+
   it('stays as it was when its content breaks off', async () => {
     const remote = await logIn();
     const path = join(folder, 'config.yaml');
