@@ -6,10 +6,12 @@ import { join } from 'node:path';
 import { programs } from '../../tools/programs.ts';
 import { toolPath } from '../../tools/build.ts';
 import { startApiServer, startEtcd, type ApiServer } from './api-server.ts';
+import { machinePrerequisites, startPremises } from '../bootstrap/machines/premises.ts';
 import { authority } from '../certificates.ts';
 import { serveCharts, type Charts } from './charts.ts';
 import { startCrossplane, type Crossplane } from './crossplane.ts';
 import { startHcloud, type Hcloud } from './hcloud/server.ts';
+import { Project } from './hcloud/state.ts';
 import { readManifests, type Kube } from './kube.ts';
 import { playMachines, type Machines } from './machines.ts';
 import {
@@ -21,6 +23,7 @@ import {
   startRegistry,
   untilInstalled,
 } from './packages.ts';
+import { isReal } from './real-machines.ts';
 import { repeat, sweepLater, type Running } from './processes.ts';
 import { definitionsOf, prebuiltPrograms, startProviders } from './providers.ts';
 import { PACKAGES } from '../../functions/providers/packages.ts';
@@ -88,7 +91,12 @@ export async function startLive(say: (line: string) => void): Promise<Live> {
     say('control plane is up');
 
     const token = randomBytes(32).toString('hex');
-    const hcloud = await startHcloud(token);
+    const premises = await startPremises({});
+    closers.push(() => premises.stop());
+    const project = new Project((name, id) =>
+      isReal(name) ? premises.network.address() : `198.51.100.${id % 250}`,
+    );
+    const hcloud = await startHcloud(token, project);
     closers.push(() => {
       hcloud.close();
     });
@@ -115,8 +123,8 @@ export async function startLive(say: (line: string) => void): Promise<Live> {
     await install(kube, token, hcloud.url);
     say('the Configuration is installed');
 
-    keep(...(await startProviders(control, { folder, logs, ca, charts: charts.env })));
-    const machines = playMachines(kube, { folder, logs, etcd: etcd.url, project: hcloud.project });
+    keep(...(await startProviders(control, { folder, logs, ca, proxy: charts.env })));
+    const machines = playMachines(control, { folder, logs, etcd: etcd.url, project, premises });
     closers.push(() => machines.stop());
     say('the providers are up');
     const check = async () => {
@@ -148,6 +156,7 @@ export async function prerequisites(): Promise<void> {
   await prebuiltPrograms();
   await Promise.all(PACKAGES.map(({ name }) => definitionsOf(name)));
   await registryProgram();
+  await machinePrerequisites();
   for (const { name } of programs) await toolPath(name);
 }
 

@@ -123,17 +123,23 @@ function withoutConversion(crd: Manifest): Manifest {
   return { ...crd, spec: { ...objectAt(crd, 'spec'), conversion: { strategy: 'None' } } };
 }
 
+/**
+ * provider-helm never fetches a chart again that it finds here, whoever left it: it gets a place of its own.
+ * Source: provider-helm v1.3.0, pkg/clients/helm/client.go, 2026-11.
+ */
+const OWN_CHARTS = 'mkdir -p /tmp/charts && mount --bind "$0" /tmp/charts && exec "$@"';
+
 interface Place {
   readonly folder: string;
   readonly logs: string;
   readonly ca: Authority;
   /** Environment that leads to the charts. */
-  readonly charts: Readonly<Record<string, string>>;
+  readonly proxy: Readonly<Record<string, string>>;
 }
 
 export async function startProviders(
   control: ApiServer,
-  { folder, logs, ca, charts }: Place,
+  { folder, logs, ca, proxy }: Place,
 ): Promise<Running[]> {
   const certs = await certificates(ca, join(folder, 'provider'), 'provider');
   const poll = `--poll=${POLL_SECONDS}s`;
@@ -142,6 +148,8 @@ export async function startProviders(
     HOME: folder,
     TMPDIR: folder,
   };
+  const charts = join(folder, 'fetched-charts');
+  await mkdir(charts);
   const [webhook = 0, health = 0] = await freePorts(2);
   const { plugin, terraform } = await attachedTerraform(folder, logs);
   const { hetzner } = await prebuiltPrograms();
@@ -170,9 +178,9 @@ export async function startProviders(
       },
     }),
     start(logs, 'provider-helm', {
-      program: await toolPath('provider-helm'),
-      args: [poll],
-      env: { ...common, ...(await account('provider-helm')), ...charts },
+      program: 'unshare',
+      args: ['--mount', 'sh', '-c', OWN_CHARTS, charts, await toolPath('provider-helm'), poll],
+      env: { ...common, ...(await account('provider-helm')), ...proxy },
     }),
     start(logs, 'provider-kubernetes', {
       program: await toolPath('provider-kubernetes'),
