@@ -78,7 +78,11 @@ export async function serveCharts(folder: string, ca: Authority): Promise<Charts
   const authorityFile = join(folder, 'charts-ca.crt');
   await writeFile(authorityFile, ca.cert);
   return {
-    env: { HTTPS_PROXY: `http://127.0.0.1:${proxyPort}`, SSL_CERT_FILE: authorityFile },
+    env: {
+      HTTPS_PROXY: `http://127.0.0.1:${proxyPort}`,
+      NO_PROXY: '10.213.0.0/16',
+      SSL_CERT_FILE: authorityFile,
+    },
     fetched,
     close: () => {
       proxy.close();
@@ -104,7 +108,7 @@ async function write(chart: string, name: string, version: string): Promise<void
   const map = `apiVersion: v1
 kind: ConfigMap
 metadata:
-  name: {{ .Release.Name }}
+  name: ${name === 'cilium' ? 'cilium-config' : '{{ .Release.Name }}'}
   namespace: {{ .Release.Namespace }}
 data:
   values: {{ .Values | toJson | quote }}

@@ -166,15 +166,20 @@ async function rewrite(file: string, from: string, to: string): Promise<void> {
   await writeFile(file, text.replace(from, to));
 }
 
-/** A kubeconfig with a token of an account in Crossplane's namespace. */
-export async function accountFile(control: ApiServer, folder: string, name: string): Promise<string> {
-  const path = `/api/v1/namespaces/${NAMESPACE}/serviceaccounts/${name}/token`;
-  const answer = await control.kube.post(path, {
+/** A kubeconfig with a token of an account, of Crossplane's namespace unless told. */
+export async function accountFile(
+  { kube }: Pick<ApiServer, 'kube'>,
+  folder: string,
+  name: string,
+  namespace = NAMESPACE,
+): Promise<string> {
+  const path = `/api/v1/namespaces/${namespace}/serviceaccounts/${name}/token`;
+  const answer = await kube.post(path, {
     apiVersion: 'authentication.k8s.io/v1',
     kind: 'TokenRequest',
     spec: { expirationSeconds: 86_400 },
   });
-  const { url, ca } = control.access;
+  const { url, ca } = kube.access;
   const file = join(folder, `${name}.kubeconfig`);
   await writeFile(file, kubeconfig({ url, ca, token: textAt(answer, 'status', 'token') ?? '' }), {
     mode: 0o600,

@@ -1,13 +1,18 @@
 /** What holds whatever happened: read from the audit log, the calls at the cloud, and what is there at the end. */
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { textAt } from '../../functions/kernel/manifest.ts';
+import type { Kube } from './kube.ts';
 import { SECRET_VALUE } from './machines.ts';
+import { isReal } from './real-machines.ts';
 import { composed, nameOf, type Scenario } from './scenario.ts';
 
 export const secretsStayInSecrets: Scenario = (given) => {
   it('shows no secret value anywhere but in Secrets', async () => {
     const live = given();
-    const hidden = [SECRET_VALUE, Buffer.from(SECRET_VALUE).toString('base64'), live.token];
+    const made = await madeByProgram(live.kube);
+    const hidden = [SECRET_VALUE, Buffer.from(SECRET_VALUE).toString('base64'), live.token, ...made];
     const clusters = [live.kube, ...[...live.machines.clusters.values()].map(({ kube }) => kube)];
     const showing: string[] = [];
     let seen = 0;
@@ -25,7 +30,34 @@ export const secretsStayInSecrets: Scenario = (given) => {
     expect(seen).toBeGreaterThan(200);
     expect(showing).toEqual([]);
   });
+
+  it('shows none in what the bootstrap program says', async () => {
+    const live = given();
+    const made = await madeByProgram(live.kube);
+    const logs = (await readdir(live.logs)).filter((file) => isReal(file));
+    const texts = await Promise.all(logs.map(async (file) => readFile(join(live.logs, file), 'utf8')));
+
+    expect(logs.length).toBeGreaterThan(5);
+    expect(made.length).toBeGreaterThan(5);
+    expect(logs.filter((_, index) => made.some((value) => texts[index]?.includes(value)))).toEqual([]);
+  });
 };
+
+/** Tokens and lines of private keys, as they are and as Secrets show them: those outlive their claims. */
+async function madeByProgram(kube: Kube): Promise<string[]> {
+  const secrets = (await kube.list('v1', 'Secret')).filter(
+    ({ metadata }) => metadata.namespace === 'openova-system' && /-(tokens|ssh)$/.test(metadata.name ?? ''),
+  );
+  return secrets.flatMap((secret) =>
+    ['server', 'agent', 'id_ed25519'].flatMap((key) => {
+      const encoded = textAt(secret, 'data', key);
+      if (encoded === undefined) return [];
+      const lines = Buffer.from(encoded, 'base64').toString('utf8').split('\n');
+      // The first line of a key is like that of any other.
+      return [encoded, ...lines.filter((line) => line.length > 20 && !/^-----|^b3BlbnNzaC1rZXk/.test(line))];
+    }),
+  );
+}
 
 export const history: Scenario = (given) => {
   it('never refused a right to Crossplane, to a provider or to a Job for longer than the API server took to hear of it', async () => {

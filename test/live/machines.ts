@@ -1,6 +1,7 @@
 /**
- * What nobody runs here: the pods of bootstrap Jobs, and machines with K3s. A script does what the Jobs' program would
- * leave behind, with the rights of each Job's own account; each region's cluster is a further API server.
+ * What nobody runs here: the pods of bootstrap Jobs, and machines with K3s. Jobs of claims with real machines run the
+ * program itself. For the others a script does what it would leave behind, with the rights of each Job's own account, and
+ * each region's cluster is a further API server.
  */
 import { generateKeyPairSync } from 'node:crypto';
 import {
@@ -15,27 +16,38 @@ import {
 } from '../../functions/bootstrap/contract.ts';
 import {
   at,
-  isObject,
-  isTrue,
   listAt,
-  numberAt,
   objectAt,
   textAt,
   type JsonObject,
   type Manifest,
 } from '../../functions/kernel/manifest.ts';
+import type { Premises } from '../bootstrap/machines/premises.ts';
 import { startApiServer, type ApiServer } from './api-server.ts';
 import type { Project } from './hcloud/state.ts';
-import { KubeError, kubeconfig, referenceOf, type Kube, type Reference } from './kube.ts';
-import { repeat } from './processes.ts';
+import { KubeError, kubeconfig, type Kube, type Reference } from './kube.ts';
+import { playCluster, UNINITIALIZED } from './controllers.ts';
+import { programsOf, type Programs } from './job-program.ts';
+import { end, isOpen } from './job-status.ts';
+import { isReal, startRealMachines, type RealMachines } from './real-machines.ts';
+import { repeat, type Running } from './processes.ts';
+
+/** The API server of a region. */
+export interface Cluster {
+  readonly kube: Kube;
+  /** To be ended by who wants it dead; none where it runs on a machine. */
+  readonly processes: readonly Running[];
+}
 
 export interface Machines {
   /** By XOpenOvaRegion. */
-  readonly clusters: ReadonlyMap<string, ApiServer>;
+  readonly clusters: ReadonlyMap<string, Cluster>;
   /** Jobs that were done, in order: their operation and node. */
   readonly done: readonly string[];
   /** Takes a region's cluster for one that is no more. */
   forget(region: string): void;
+  /** What became of the real machines of a claim, by their names. */
+  readonly life: RealMachines['life'];
   /** Operations that fail, to be filled by whoever plays. */
   readonly failures: Failure[];
   /** What went wrong and is tried again: a right that is missing, a Secret that is not there. */
@@ -58,10 +70,12 @@ interface Place {
   readonly logs: string;
   readonly etcd: string;
   readonly project: Project;
+  readonly premises: Premises;
 }
 
-export function playMachines(control: Kube, place: Place): Machines {
-  const clusters = new Map<string, ApiServer>();
+export function playMachines(server: ApiServer, place: Place): Machines {
+  const { kube: control } = server;
+  const clusters = new Map<string, Cluster>();
   const starting = new Map<string, Promise<ApiServer>>();
   const done: string[] = [];
   const failures: Failure[] = [];
@@ -75,24 +89,48 @@ export function playMachines(control: Kube, place: Place): Machines {
     return cluster;
   };
 
+  const real = startRealMachines({
+    ...place,
+    cluster: (region, kube) => {
+      if (kube === undefined) clusters.delete(region);
+      else clusters.set(region, { kube, processes: [] });
+    },
+  });
+  const problem = (job: Manifest, error: unknown) => {
+    const what = error instanceof Error ? error.message : String(error);
+    problems.add(`Job ${job.metadata.name ?? ''}: ${what}`);
+  };
+  const programs = programsOf(control, place, problem);
   const jobs = repeat(async () => {
-    for (const job of await control.list('batch/v1', 'Job')) {
-      if (
-        isTrue(job, 'Complete') ||
-        isTrue(job, 'Failed') ||
-        at(job, 'metadata', 'deletionTimestamp') !== undefined
-      )
-        continue;
+    const open = (await control.list('batch/v1', 'Job')).filter(isOpen);
+    programs.keep(open);
+    for (const job of open.filter((one) => !programs.has(one))) {
       try {
-        done.push(await play(control, job, clusterOf, failures));
+        const input = inputOf(job);
+        await startPod(control, job);
+        const failure = failureOf(input, failures);
+        if (failure === undefined && 'region' in input && isReal(input.region)) {
+          const since = new Date().toISOString();
+          programs.begin(job, job.metadata.name ?? '', async (ended) => {
+            await end(control, job, since, ended);
+            done.push(`${ended.reason === undefined ? '' : 'failed: '}${whatOf(input)}`);
+          });
+        } else done.push(await play(control, job, { input, failure, clusterOf }));
       } catch (error) {
-        const what = error instanceof Error ? error.message : String(error);
-        problems.add(`Job ${job.metadata.name ?? ''}: ${what}`);
+        problem(job, error);
       }
     }
   });
+  /** Of each cluster, the hooks of charts. */
+  const hooks = new Map<Kube, Programs>();
   const inside = repeat(async () => {
-    for (const { kube } of clusters.values()) await playCluster(kube, place.project);
+    await Promise.all(
+      [...clusters].map(async ([region, { kube }]) => {
+        const own = hooks.get(kube) ?? programsOf(kube, place, problem);
+        hooks.set(kube, own);
+        await playCluster(kube, place.project, { region, programs: own });
+      }),
+    );
   }, 1000);
 
   return {
@@ -100,13 +138,16 @@ export function playMachines(control: Kube, place: Place): Machines {
     forget: (region) => {
       clusters.delete(region);
     },
+    life: real.life,
     done,
     failures,
     get problems() {
-      return [...problems, ...jobs.problems, ...inside.problems];
+      return [...problems, ...jobs.problems, ...inside.problems, ...real.problems];
     },
     stop: async () => {
       await Promise.all([jobs.stop(), inside.stop()]);
+      await Promise.all([programs, ...hooks.values()].map((one) => one.stop()));
+      await real.stop();
       const all = await Promise.all(starting.values());
       await Promise.all(all.flatMap(({ processes }) => processes).map((one) => one.stop()));
       for (const { kube } of all) kube.close();
@@ -116,24 +157,17 @@ export function playMachines(control: Kube, place: Place): Machines {
 
 type ClusterOf = (region: string) => Promise<ApiServer>;
 
-/** Runs one Job to its end. */
-async function play(
-  control: Kube,
-  job: Manifest,
-  clusterOf: ClusterOf,
-  failures: readonly Failure[],
-): Promise<string> {
-  const template = objectAt(job, 'spec', 'template') ?? {};
-  const input = Input.parse(
-    JSON.parse(textAt(template, 'metadata', 'annotations', INPUT_ANNOTATION) ?? '{}'),
-  );
-  await admit(control, job, template);
-  await mounts(control, job, template);
-  const account = textAt(template, 'spec', 'serviceAccountName') ?? 'default';
+interface Played {
+  readonly input: Input;
+  readonly failure: Failure | undefined;
+  readonly clusterOf: ClusterOf;
+}
+
+/** Does what the Job's program would leave behind. @returns what was done. */
+async function play(control: Kube, job: Manifest, { input, failure, clusterOf }: Played): Promise<string> {
+  const account = textAt(job, 'spec', 'template', 'spec', 'serviceAccountName') ?? 'default';
   const program = control.as(`system:serviceaccount:${job.metadata.namespace ?? ''}:${account}`);
   const since = new Date().toISOString();
-  const what = `${input.operation}${'target' in input ? ` ${input.target.name}` : ''}`;
-  const failure = failures.find(({ when, times }) => times > 0 && when.test(what));
   if ('result' in input) {
     if (failure === undefined) await work(program, input, clusterOf);
     const succeeded = playedResult(input, since, await publicKeyOf(control, input));
@@ -147,12 +181,34 @@ async function play(
     );
   }
   program.close();
-  if (failure === undefined) await complete(control, job, since);
-  else {
-    failure.times -= 1;
-    await giveUp(control, job, since);
+  if (failure === undefined) {
+    await end(control, job, since, { failed: 0 });
+    return whatOf(input);
   }
-  return failure === undefined ? what : `failed: ${what}`;
+  failure.times -= 1;
+  await end(control, job, since, { failed: 3, reason: 'BackoffLimitExceeded' });
+  return `failed: ${whatOf(input)}`;
+}
+
+function inputOf(job: Manifest): Input {
+  const document = textAt(job, 'spec', 'template', 'metadata', 'annotations', INPUT_ANNOTATION);
+  return Input.parse(JSON.parse(document ?? '{}'));
+}
+
+/** Operation and node. */
+function whatOf(input: Input): string {
+  return `${input.operation}${'target' in input ? ` ${input.target.name}` : ''}`;
+}
+
+function failureOf(input: Input, failures: readonly Failure[]): Failure | undefined {
+  return failures.find(({ when, times }) => times > 0 && when.test(whatOf(input)));
+}
+
+/** What Kubernetes looks at before a Job's program runs. */
+async function startPod(control: Kube, job: Manifest): Promise<void> {
+  const template = objectAt(job, 'spec', 'template') ?? {};
+  await admit(control, job, template);
+  await mounts(control, job, template);
 }
 
 /** Whether Kubernetes would take the Job's pod: the namespace's security level and the account decide. */
@@ -264,7 +320,6 @@ async function isOurs(
 
 /** Must be seen in Secrets only. */
 export const SECRET_VALUE = 'K10live-secret-value-that-nobody-may-see';
-const UNINITIALIZED = 'node.cloudprovider.kubernetes.io/uninitialized';
 
 /** Makes a Secret, or fills one that is there, as the Job's program may. */
 async function fill(
@@ -301,125 +356,4 @@ async function publicKeyOf(control: Kube, input: Input): Promise<string> {
   if (input.operation !== 'prepare') return '';
   const secret = await control.need(secretReference(input.namespace, input.secrets.ssh));
   return Buffer.from(textAt(secret, 'data', 'public') ?? '', 'base64').toString('utf8');
-}
-
-/** As the Job controller says it. */
-function jobCondition(time: string, reason: string, message: string) {
-  return (type: string) => ({
-    type,
-    status: 'True',
-    reason,
-    message,
-    lastProbeTime: time,
-    lastTransitionTime: time,
-  });
-}
-
-/** A Job whose tries are used up. */
-async function giveUp(control: Kube, job: Manifest, since: string): Promise<void> {
-  const time = seconds(new Date().toISOString());
-  const condition = jobCondition(time, 'BackoffLimitExceeded', 'Job has reached the specified backoff limit');
-  const status = {
-    startTime: seconds(since),
-    failed: 3,
-    ready: 0,
-    uncountedTerminatedPods: {},
-    conditions: [condition('FailureTarget'), condition('Failed')],
-  };
-  await control.patch(referenceOf(job), { status }, 'status');
-}
-
-/** A time as Kubernetes has it. */
-function seconds(time: string): string {
-  return time.replace(/\.\d+Z$/, 'Z');
-}
-
-/** A Job whose pod has succeeded. */
-async function complete(control: Kube, job: Manifest, since: string): Promise<void> {
-  const time = seconds(new Date().toISOString());
-  const condition = jobCondition(time, 'CompletionsReached', '');
-  await control.patch(
-    referenceOf(job),
-    {
-      status: {
-        startTime: seconds(since),
-        completionTime: time,
-        succeeded: 1,
-        ready: 0,
-        uncountedTerminatedPods: {},
-        conditions: [condition('SuccessCriteriaMet'), condition('Complete')],
-      },
-    },
-    'status',
-  );
-}
-
-/** The controllers inside a region's cluster: whoever waits for them sees what they would say. */
-async function playCluster(kube: Kube, project: Project): Promise<void> {
-  await playNodes(kube, project);
-  const met = (...types: readonly string[]) =>
-    types.map((type) => ({
-      type,
-      status: 'True',
-      reason: type,
-      message: '',
-      lastTransitionTime: '2026-11-21T00:00:00Z',
-    }));
-  await meet(kube, 'cert-manager.io/v1', 'ClusterIssuer', met('Ready'));
-  await meet(kube, 'cert-manager.io/v1', 'Certificate', met('Ready'));
-  await meet(kube, 'gateway.networking.k8s.io/v1', 'Gateway', met('Accepted', 'Programmed'));
-  for (const job of await kube.list('batch/v1', 'Job')) {
-    if (isTrue(job, 'Complete')) continue;
-    if (textAt(job, 'spec', 'template', 'spec', 'containers', 0, 'name') === 'teardown')
-      await tearDown(kube, project);
-    await complete(kube, job, new Date().toISOString());
-  }
-}
-
-/** What the hook of openova-system does with Services of workloads, and the cloud controller with their load balancers. */
-async function tearDown(kube: Kube, project: Project): Promise<void> {
-  for (const service of await kube.list('v1', 'Service')) {
-    if (textAt(service, 'spec', 'type') !== 'LoadBalancer') continue;
-    await kube.delete(referenceOf(service));
-    const name = textAt(service, 'metadata', 'annotations', LOAD_BALANCER_NAME);
-    const balancer = project.all('load_balancers').find((one) => one['name'] === name);
-    if (balancer !== undefined) project.remove('load_balancers', numberAt(balancer, 'id') ?? 0);
-  }
-}
-
-/** How a Service says the name of its load balancer. Source: hcloud-cloud-controller-manager, annotations, 2026-11. */
-export const LOAD_BALANCER_NAME = 'load-balancer.hetzner.cloud/name';
-
-async function meet(kube: Kube, apiVersion: string, kind: string, conditions: JsonObject[]): Promise<void> {
-  const found = await kube.list(apiVersion, kind).catch((error: unknown) => {
-    // Not served yet, or served since a moment ago.
-    if (error instanceof KubeError && (error.code === 404 || error.code === 429)) return [];
-    throw error;
-  });
-  for (const object of found) {
-    const missing = conditions.some(({ type }) => typeof type === 'string' && !isTrue(object, type));
-    if (missing) await kube.patch(referenceOf(object), { status: { conditions } }, 'status');
-  }
-}
-
-/** The cloud controller, once its chart is there. */
-async function playNodes(kube: Kube, project: Project): Promise<void> {
-  const installed = await kube.get({
-    apiVersion: 'v1',
-    kind: 'ConfigMap',
-    namespace: 'kube-system',
-    name: 'hcloud-ccm',
-  });
-  if (installed === undefined) return;
-  for (const node of await kube.list('v1', 'Node')) {
-    if (at(node, 'spec', 'providerID') !== undefined) continue;
-    const server = project.all('servers').find(({ name }) => name === node.metadata.name);
-    if (server === undefined) continue;
-    const taints = listAt(node, 'spec', 'taints').filter(
-      (taint) => isObject(taint) && taint['key'] !== UNINITIALIZED,
-    );
-    await kube.patch(referenceOf(node), {
-      spec: { providerID: `hcloud://${numberAt(server, 'id') ?? 0}`, taints },
-    });
-  }
 }

@@ -51,7 +51,7 @@ sleep 1
 rm -rf -- "$1"
 `;
 
-export function start(logs: string, name: string, { program, args, env, cwd }: Start): Running {
+function launch(logs: string, name: string, { program, args, env, cwd }: Start) {
   const log = join(logs, `${name}.log`);
   const output = openSync(log, 'a');
   const child = spawn('sh', ['-c', GUARD, name, program, ...args], {
@@ -62,6 +62,11 @@ export function start(logs: string, name: string, { program, args, env, cwd }: S
     ...(cwd !== undefined && { cwd }),
   });
   closeSync(output);
+  return { child, log };
+}
+
+export function start(logs: string, name: string, what: Start): Running {
+  const { child, log } = launch(logs, name, what);
   return {
     name,
     pid: child.pid,
@@ -74,6 +79,24 @@ export function start(logs: string, name: string, { program, args, env, cwd }: S
       await stop(child);
     },
   };
+}
+
+/** Runs a program until it ends, or is told to. @returns its exit code; undefined when it was killed. */
+export async function runToEnd(
+  logs: string,
+  name: string,
+  what: Start,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  signal.throwIfAborted();
+  const { child, log } = launch(logs, name, what);
+  const end = () => void stop(child);
+  signal.addEventListener('abort', end);
+  await once(child, 'exit');
+  signal.removeEventListener('abort', end);
+  signal.throwIfAborted();
+  const code = /^ended with (\d+)$/.exec((await tail(log, 2)).trim().split('\n').at(-1) ?? '')?.[1];
+  return code === undefined ? undefined : Number(code);
 }
 
 /** The path of a program on the PATH; fails with what to do about one that is missing. */

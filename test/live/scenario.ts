@@ -17,7 +17,7 @@ import {
 } from '../../functions/kernel/manifest.ts';
 import { CLAIM_NAME_LABEL, KEY_ANNOTATION } from '../../functions/kernel/names.ts';
 import { toolPath } from '../../tools/build.ts';
-import type { ApiServer } from './api-server.ts';
+import type { Cluster } from './machines.ts';
 import type { Kind } from './hcloud/state.ts';
 import { referenceOf, versionOf, type Reference } from './kube.ts';
 import type { Live } from './live.ts';
@@ -185,7 +185,7 @@ export function machinesOf(claim: Manifest): number {
 }
 
 /** The clusters of a claim's regions, each with the name of its XOpenOvaRegion. */
-export function clustersOf(live: Live, claim: Reference): [string, ApiServer][] {
+export function clustersOf(live: Live, claim: Reference): [string, Cluster][] {
   return [...live.machines.clusters].filter(([region]) => region.startsWith(`${claim.name}-`));
 }
 

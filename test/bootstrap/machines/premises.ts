@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { textAt } from '../../../functions/kernel/manifest.ts';
 import { toolPath } from '../../../tools/build.ts';
 import { asJson, Kube } from '../../live/kube.ts';
+import { programOf } from '../../live/processes.ts';
 import { startControlPlane, type ControlPlane } from './control-plane.ts';
 import { machine as newMachine, type Machine, type OwnMachine } from './machine.ts';
 import { startMirror, type Mirror } from './mirror.ts';
@@ -31,6 +32,23 @@ export interface Premises {
   machine(name: string, place: Place, authorizedKeys?: string): Promise<OwnMachine>;
   /** Once all machines have stopped. */
   stop(): Promise<void>;
+}
+
+/** By Debian package, a program of it that machines need. */
+const PROGRAMS = {
+  'openssh-server': '/usr/sbin/sshd',
+  iproute2: 'ip',
+  nftables: 'nft',
+  curl: 'curl',
+  openssl: 'openssl',
+} as const;
+
+/** Fails with what is missing for machines on this one. */
+export async function machinePrerequisites(): Promise<void> {
+  if (process.getuid?.() !== 0)
+    throw new Error('machines of tests have networks and disks of their own: this must run as root, on Linux');
+  for (const [name, program] of Object.entries(PROGRAMS))
+    await programOf(program, `install the package "${name}" (Debian)`);
 }
 
 export async function startPremises(options: PremisesOptions): Promise<Premises> {

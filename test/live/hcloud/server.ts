@@ -7,7 +7,7 @@ import { loadBalancers } from './load-balancers.ts';
 import { networks } from './networks.ts';
 import { filtered, id, page, router, type Routes } from './routes.ts';
 import { servers } from './servers.ts';
-import { ApiError, Project } from './state.ts';
+import { ApiError, type Project } from './state.ts';
 import { zones } from './zones.ts';
 
 function fixed(name: string, one: string, things: readonly JsonObject[]): Routes {
@@ -40,8 +40,7 @@ export interface Hcloud {
   close(): void;
 }
 
-export async function startHcloud(token: string): Promise<Hcloud> {
-  const project = new Project();
+export async function startHcloud(token: string, project: Project): Promise<Hcloud> {
   const server = createServer((request, response) => {
     void answer(project, token, request, response);
   });

@@ -27,11 +27,15 @@ function firewallsOf(project: Project, server: JsonObject): JsonObject[] {
     .map((firewall) => ({ id: firewall['id'], status: 'applied' }));
 }
 
+/** Where a server has the keys that may log in, which the API does not show. */
+export const AUTHORIZED_KEYS = 'authorized_keys';
+
 function view({ project }: Asked, server: JsonObject): JsonObject {
   const net = isObject(server['public_net']) ? server['public_net'] : {};
   const group = server['placement_group'];
   return {
     ...server,
+    [AUTHORIZED_KEYS]: undefined,
     public_net: { ...net, firewalls: firewallsOf(project, server) },
     // A group may go before its servers.
     placement_group: project.all('placement_groups').find((one) => one['id'] === group) ?? null,
@@ -54,8 +58,15 @@ function create(asked: Asked): JsonObject {
   const type = byNameOrId(serverTypes, body['server_type'], 'server type');
   if (project.soldOut.has(`${written(type['name'])}/${written(location['name'])}`))
     throw new ApiError(412, 'resource_unavailable', 'error during placement');
-  for (const key of listAt(body, 'ssh_keys')) project.get('ssh_keys', number(key));
-  const v4 = { id: project.id(), ip: `198.51.100.${own % 250}`, blocked: false, dns_ptr: 'static.example' };
+  const keys = listAt(body, 'ssh_keys').map((key) =>
+    text(project.get('ssh_keys', number(key)), 'public_key'),
+  );
+  const v4 = {
+    id: project.id(),
+    ip: project.addressFor(text(body, 'name'), own),
+    blocked: false,
+    dns_ptr: 'static.example',
+  };
   const v6 = { id: project.id(), ip: `2001:db8:${own.toString(16)}::/64`, blocked: false, dns_ptr: [] };
   project.put('servers', {
     ...created,
@@ -86,6 +97,7 @@ function create(asked: Asked): JsonObject {
     },
     placement_group: body['placement_group'] ?? null,
     labels: labelsOf(body),
+    [AUTHORIZED_KEYS]: keys,
     iso: null,
     rescue_enabled: false,
     locked: false,

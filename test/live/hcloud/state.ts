@@ -56,6 +56,12 @@ export class Project {
   readonly faults: Fault[] = [];
   readonly #things = new Map<Kind, Map<number, JsonObject>>();
   #next = 100;
+  /** The public address of a new server of that name. */
+  readonly addressFor: (name: string, id: number) => string;
+
+  constructor(addressFor: Project['addressFor']) {
+    this.addressFor = addressFor;
+  }
 
   id(): number {
     this.#next += 1;

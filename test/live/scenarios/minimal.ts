@@ -1,7 +1,7 @@
 /** One claim from apply to gone: made, edited wrongly and rightly, grown and shrunk, left alone, deleted. */
 import { expect, it } from 'vitest';
 import { conditionOf, isTrue } from '../../../functions/kernel/manifest.ts';
-import { LOAD_BALANCER_NAME } from '../machines.ts';
+import { LOAD_BALANCER_NAME } from '../controllers.ts';
 import { writePage } from '../page.ts';
 import { eventually, sleep } from '../processes.ts';
 import { HETZNER_POLL_SECONDS } from '../providers.ts';
