@@ -109,6 +109,15 @@ export async function nodeConfigOf(
   return isObject(read) ? read : {};
 }
 
+/** From now on K3s stays where it is once it ends: systemd starts it no more, until it is configured again. */
+export async function startNoMore(remote: Remote, role: Role, signal: AbortSignal): Promise<void> {
+  const unit = `/etc/systemd/system/${unitOf(role)}.service`;
+  await remote.run(
+    `[ ! -e ${unit} ] || { sed -i 's/^Restart=.*/Restart=no/' ${unit} && systemctl daemon-reload; }`,
+    { signal },
+  );
+}
+
 /**
  * Notifies systemd when it serves, and never gives up: a join that is refused is tried again every five seconds, so those who
  * wait have a time of their own. Pods live on when it stops.

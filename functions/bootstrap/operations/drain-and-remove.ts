@@ -6,7 +6,7 @@ import { alone } from '../lease.ts';
 import { forgetEarlier, livingServer } from '../node/cluster.ts';
 import { DRAIN_GRACE, drainNode } from '../node/drain.ts';
 import { leader, members, membersOf, moveLeader } from '../node/etcd.ts';
-import { unitOf, type Role } from '../node/k3s.ts';
+import { startNoMore, unitOf, type Role } from '../node/k3s.ts';
 import { conditionOf, listObjects } from '../node/kubectl.ts';
 import { keptFromLeaving } from '../quorum.ts';
 import type { Remote } from '../remote.ts';
@@ -30,10 +30,13 @@ export function drainAndRemove(run: Run, input: InputOf<'drain-and-remove'>): Pr
       await checkQuorum(run, peer, target);
       await giveUpLeadership(run, peer, target);
     }
+    // A server whose member is taken away ends and joins anew, as a voter that nobody counts on. It cannot be stopped before,
+    // as of two members both are needed to take one away.
+    await onMachine(run, target, 'keep K3s from starting again', (remote, signal) =>
+      startNoMore(remote, role, signal),
+    );
     await forgetEarlier(run, peer, target, 'remove the node');
-    await stop(run, target, role);
-    // A server whose member is taken away joins anew, until it is stopped; it could not be stopped before, as of two members
-    // both are needed to take one away.
+    await onMachine(run, target, 'stop K3s', (remote, signal) => stop(remote, role, signal));
     await forgetEarlier(run, peer, target, 'see that it is gone');
     return {};
   });
@@ -66,12 +69,20 @@ async function giveUpLeadership(run: Run, peer: Remote, target: Target): Promise
   });
 }
 
-/** K3s must not register the node again; a machine that does not answer is left to whoever takes it away. */
-async function stop(run: Run, target: Target, role: Role): Promise<void> {
-  await run.step('stop K3s', STOP_SECONDS, async (signal) => {
+/** A step on the machine that leaves; one that does not answer is left to whoever takes it away. */
+async function onMachine(
+  run: Run,
+  target: Target,
+  step: string,
+  work: (remote: Remote, signal: AbortSignal) => Promise<unknown>,
+): Promise<void> {
+  await run.step(step, STOP_SECONDS, async (signal) => {
     const reached = await run.reach(target, signal).catch(() => undefined);
-    if (reached === undefined || !('done' in reached)) return;
-    const unit = unitOf(role);
-    await reached.done.run(`systemctl disable --now ${unit} >&2 || true`, { signal });
+    if (reached !== undefined && 'done' in reached) await work(reached.done, signal);
   });
+}
+
+/** K3s must not register the node again. */
+function stop(remote: Remote, role: Role, signal: AbortSignal) {
+  return remote.run(`systemctl disable --now ${unitOf(role)} >&2 || true`, { signal });
 }

@@ -101,6 +101,10 @@ describe('a server leaves', () => {
         code: EXIT.done,
       });
       expect(await voters()).toEqual(['server-1']);
+      for (const gone of ['server-2', 'server-3']) {
+        const joins = (await machines.named(gone).life()).filter((event) => event.startsWith('join '));
+        expect(joins, `${gone} has come back`).toHaveLength(1);
+      }
       const last = await site.run(withMore(drain('server-1'), { peers: [] }));
       expect(last).toMatchObject({ code: EXIT.quorum, cause: expect.stringContaining('the only server') });
     },
