@@ -155,12 +155,20 @@ export class Kube {
     return found.flat();
   }
 
+  /** What a group says of its kinds; nothing of one that has only just come and is not served yet. */
+  async #served(apiVersion: string): Promise<Json | undefined> {
+    return this.#call('GET', prefix(apiVersion)).catch((error: unknown) => {
+      if (error instanceof KubeError && error.code === 404) return undefined;
+      throw error;
+    });
+  }
+
   /** Kinds of a group, each in the first of its versions that has it. */
   async #kindsOf(versions: readonly Json[]): Promise<Kinds> {
     const kinds = new Map<string, string>();
     for (const version of versions) {
       const apiVersion = textAt(version, 'groupVersion') ?? '';
-      for (const one of listAt(await this.#call('GET', prefix(apiVersion)), 'resources')) {
+      for (const one of listAt(await this.#served(apiVersion), 'resources')) {
         const kind = textAt(one, 'kind') ?? '';
         const listed = !(textAt(one, 'name') ?? '').includes('/') && listAt(one, 'verbs').includes('list');
         if (listed && !kinds.has(kind)) kinds.set(kind, apiVersion);
