@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { conditionOf, isTrue, textAt } from '../../../functions/kernel/manifest.ts';
 import { referenceOf, type Kube } from '../kube.ts';
 import { installConfiguration, untilInstalled } from '../packages.ts';
-import { repeat } from '../processes.ts';
+import { eventually, repeat } from '../processes.ts';
 import { apply, composed, isReadyClaim, smallCluster, tenant, until, type Scenario } from '../scenario.ts';
 
 const cluster = smallCluster('acme-cloudy', 'cloudy', {
@@ -39,12 +39,15 @@ export const dnsPackage: Scenario = (given) => {
     const live = given();
     await installConfiguration(live.kube, 'openova-dns-cloudflare');
     await untilInstalled(live.kube, 'openova-dns-cloudflare');
-    await live.kube.apply({
-      apiVersion: 'upjet-cloudflare.upbound.io/v1beta1',
-      kind: 'ProviderConfig',
-      metadata: { name: 'default' },
-      spec: { credentials: { source: 'None' } },
-    });
+    // Its kinds are served a moment after the package says that it is healthy.
+    await eventually('a ProviderConfig', 60, () =>
+      live.kube.apply({
+        apiVersion: 'upjet-cloudflare.upbound.io/v1beta1',
+        kind: 'ProviderConfig',
+        metadata: { name: 'default' },
+        spec: { credentials: { source: 'None' } },
+      }),
+    );
     const playing = repeat(() => playRecords(live.kube));
     try {
       await until(live, cloudy, 'it to be ready', 300, isReadyClaim);
