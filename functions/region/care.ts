@@ -36,7 +36,8 @@ export function planCare(region: Region, tasks: readonly Task[]): Node[] {
       key: 'care',
       step: STEP,
       scales: true,
-      follows: true,
+      // Program and input belong together, and are those of the release that runs.
+      live: ['spec.schedule'],
       after: [
         ...joined,
         CARE_RESULT,
