@@ -23,9 +23,11 @@ COPY functions functions
 RUN node node_modules/typescript/bin/tsc -p tsconfig.build.json
 
 # What the SDK declares for its models and its code generator, and nothing imports at run time, is half of the size;
-# types, source maps and tests are another quarter.
+# types, source maps and tests are another quarter. Sources of ssh2's native parts and modules for the runtime Bare are
+# not used by Node.
 RUN npm prune --omit=dev --ignore-scripts --no-audit --no-fund \
     && rm -rf node_modules/.bin node_modules/.package-lock.json node_modules/@kubernetes-models \
+      node_modules/@types node_modules/bare-* node_modules/cpu-features node_modules/nan \
       node_modules/kubernetes-models node_modules/dprint-node node_modules/re2-wasm node_modules/ts-poet \
       node_modules/ts-proto node_modules/ts-proto-descriptors \
     && find node_modules dist -type f \( -name '*.ts' -o -name '*.mts' -o -name '*.cts' -o -name '*.map' \

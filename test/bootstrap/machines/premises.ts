@@ -46,7 +46,9 @@ const PROGRAMS = {
 /** Fails with what is missing for machines on this one. */
 export async function machinePrerequisites(): Promise<void> {
   if (process.getuid?.() !== 0)
-    throw new Error('machines of tests have networks and disks of their own: this must run as root, on Linux');
+    throw new Error(
+      'machines of tests have networks and disks of their own: this must run as root, on Linux',
+    );
   for (const [name, program] of Object.entries(PROGRAMS))
     await programOf(program, `install the package "${name}" (Debian)`);
 }
