@@ -7,7 +7,8 @@
  * $OPENOVA_CRDS. Needs git, Go and a way to github.com. What is there already is left as it is.
  */
 import { execFile } from 'node:child_process';
-import { access, cp, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { cp, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -61,7 +62,7 @@ async function main([target, ...more]: readonly string[]): Promise<number> {
   try {
     for (const [name, source] of Object.entries(PROGRAMS)) {
       const binary = resolve(target, 'bin', name);
-      if (!(await isThere(binary))) await build(source, binary, scratch);
+      if (!existsSync(binary)) await build(source, binary, scratch);
       process.stdout.write(`${binary}\n`);
     }
     for (const one of PACKAGES) {
@@ -69,8 +70,7 @@ async function main([target, ...more]: readonly string[]): Promise<number> {
       if (from === undefined) continue;
       const folder = resolve(target, 'crds', from.folder);
       const source = { repository: from.repository, tag: one.tested };
-      if (!(await isThere(folder)))
-        await copyDefinitions(source, groupsOf(apiVersionsOf(one)), folder, scratch);
+      if (!existsSync(folder)) await copyDefinitions(source, groupsOf(apiVersionsOf(one)), folder, scratch);
       process.stdout.write(`${folder}\n`);
     }
     return 0;
@@ -118,13 +118,6 @@ async function clone(
 
 function groupsOf(apiVersions: readonly string[]): string[] {
   return apiVersions.map((apiVersion) => apiVersion.split('/')[0] ?? '');
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 process.exitCode = await main(process.argv.slice(2)).catch((error: unknown) => {

@@ -5,7 +5,7 @@ import type { OnMachines } from '../../../functions/bootstrap/operate.ts';
 import { listAt, textAt } from '../../../functions/kernel/manifest.ts';
 import { startMachines, type Machines } from '../machines/machines.ts';
 import { MemoryStore } from '../memory-store.ts';
-import { NAMESPACE, SECRETS, Site } from './support.ts';
+import { COMMON, NAMESPACE, SECRETS, Site } from './support.ts';
 
 const SERVERS = ['server-1', 'server-2', 'server-3'];
 const AGENT = 'agent-1';
@@ -25,15 +25,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await machines.stop();
 });
-
-const COMMON = {
-  version: 1 as const,
-  region: 'acme',
-  namespace: NAMESPACE,
-  result: 'acme-result',
-  secrets: SECRETS,
-  deadlineSeconds: 3600,
-};
 
 /** An input with other fields. */
 function withMore(input: OnMachines, more: object): OnMachines {
@@ -154,6 +145,16 @@ describe('a cluster that begins with a snapshot', () => {
     site.store.create(s3.secret, { data: { accessKeyId: 'AKIA', secretAccessKey: 'very-secret' } });
   const tokenOf = async () =>
     (await site.store.secret({ namespace: NAMESPACE, name: SECRETS.tokens }))?.data['server'] ?? '';
+  /** A blank machine and a management cluster that knows only the keys of the store and a token to restore with. */
+  const blankWith = async (data: string) => {
+    const restoreToken = { namespace: 'acme', name: 'token' };
+    await machines.named('server-1').wipe();
+    site.store = new MemoryStore();
+    await site.store.create(restoreToken, { data: { token: data } });
+    await site.run({ ...COMMON, operation: 'prepare', restoreToken });
+    await allowIn();
+    await withKeys();
+  };
   let snapshot = '';
   let token = '';
 
@@ -179,16 +180,7 @@ describe('a cluster that begins with a snapshot', () => {
       snapshot = `s3://acme/old/${stdout.trim()}`;
       token = await tokenOf();
 
-      await machine.wipe();
-      site.store = new MemoryStore();
-      await site.store.create({ namespace: 'acme', name: 'token' }, { data: { token } });
-      await site.run({
-        ...COMMON,
-        operation: 'prepare',
-        restoreToken: { namespace: 'acme', name: 'token' },
-      });
-      await allowIn();
-      await withKeys();
+      await blankWith(token);
       const ended = await site.run(begins(snapshot));
       expect(ended).toMatchObject({ code: EXIT.done, cause: '' });
       expect(await authority()).toBe(before);
@@ -207,16 +199,7 @@ describe('a cluster that begins with a snapshot', () => {
     ['there is no such snapshot', () => 's3://acme/old/none', () => token],
     ['it was made with another token', () => snapshot, () => 'another'],
   ])('is refused as wrong input when %s', async (why, from, given) => {
-    await machines.named('server-1').wipe();
-    site.store = new MemoryStore();
-    await site.store.create({ namespace: 'acme', name: 'token' }, { data: { token: given() } });
-    await site.run({
-      ...COMMON,
-      operation: 'prepare',
-      restoreToken: { namespace: 'acme', name: 'token' },
-    });
-    await allowIn();
-    await withKeys();
+    await blankWith(given());
 
     expect(await site.run(begins(from()))).toMatchObject({
       code: EXIT.input,

@@ -22,7 +22,8 @@ const SHARED: Config = {
   'secrets-encryption': true,
 };
 
-const COMMON = {
+/** What every input says. */
+export const COMMON = {
   version: 1 as const,
   region: 'acme',
   namespace: NAMESPACE,
