@@ -9,9 +9,8 @@ import * as z from 'zod';
 import { CLAIM_NAME_LABEL, CLAIM_NAMESPACE_LABEL } from '../kernel/names.ts';
 
 export const INPUT_ANNOTATION = 'platform.openova.io/input';
-/** Where the Job finds its input and the files of its Secrets. */
+/** Where the Job finds its input. Secrets it reads from the API server, as its account may. */
 export const INPUT_FILE = '/etc/openova/input/input.json';
-export const SECRETS_DIR = '/etc/openova/secrets';
 /** The key of the result ConfigMap that holds the result document as JSON. */
 export const RESULT_KEY = 'result.json';
 /** Type of the Secrets that hold a kubeconfig: what tells ours from those that people made. */

@@ -9,7 +9,6 @@ import {
   INPUT_FILE,
   readResult,
   RESULT_KEY,
-  SECRETS_DIR,
   type Operation,
   type Result,
 } from '../bootstrap/contract.ts';
@@ -242,7 +241,6 @@ export function versionOf(jobObject: Manifest | undefined): string | undefined {
 /** The spec of a Job that runs the program with an input. */
 export function jobSpec(xr: Manifest, input: Input): JsonObject {
   const xrName = xr.metadata.name ?? '';
-  const sources = mountedSecrets(xr, input);
   return {
     backoffLimit: TRIES - 1,
     activeDeadlineSeconds: 'deadlineSeconds' in input ? input.deadlineSeconds : DEADLINE,
@@ -285,7 +283,6 @@ export function jobSpec(xr: Manifest, input: Input): JsonObject {
             resources: { requests: { cpu: '50m', memory: '64Mi' }, limits: { memory: '256Mi' } },
             volumeMounts: [
               { name: 'input', mountPath: INPUT_FILE.slice(0, INPUT_FILE.lastIndexOf('/')), readOnly: true },
-              ...(sources.length > 0 ? [{ name: 'secrets', mountPath: SECRETS_DIR, readOnly: true }] : []),
               { name: 'tmp', mountPath: '/tmp' },
             ],
           },
@@ -302,24 +299,11 @@ export function jobSpec(xr: Manifest, input: Input): JsonObject {
               ],
             },
           },
-          ...(sources.length > 0 ? [{ name: 'secrets', projected: { sources } }] : []),
           { name: 'tmp', emptyDir: {} },
         ],
       },
     },
   };
-}
-
-/** The Secrets that an operation reads, each key a file: SSH for all that log in, tokens for those that configure K3s. */
-function mountedSecrets(xr: Manifest, input: Input): JsonObject[] {
-  const { ssh, tokens } = secretNames(xr);
-  const source = (folder: string, name: string, keys: readonly string[]) => ({
-    secret: { name, items: keys.map((key) => ({ key, path: `${folder}/${key}` })) },
-  });
-  return [
-    ...('target' in input || input.operation === 'care' ? [source('ssh', ssh, ['id_ed25519'])] : []),
-    ...('k3s' in input ? [source('tokens', tokens, ['server', 'agent'])] : []),
-  ];
 }
 
 /** The key of the ConfigMap with the result of the newest attempt at a task. */
