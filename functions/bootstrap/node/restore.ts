@@ -11,7 +11,7 @@ import { lastLines } from '../ssh.ts';
 import { readTokens } from '../tokens.ts';
 import { minorOf } from '../versions.ts';
 import { BINARY, configText, DATA } from './k3s.ts';
-import { deleteObject, getObject, listObjects } from './kubectl.ts';
+import { deleteObject, getObject, kubectl, listObjects } from './kubectl.ts';
 import { snapshotConfig } from './snapshots.ts';
 
 const RESTORE_SECONDS = 1800;
@@ -150,13 +150,20 @@ async function forgetNodes(remote: Remote, version: string, signal: AbortSignal)
     const password = `${name}.node-password.k3s`;
     if ((await getObject(remote, 'secret', password, { namespace: 'kube-system', signal })) !== undefined)
       await deleteObject(remote, 'secret', password, { namespace: 'kube-system', signal });
-    // A finalizer of the members of etcd waits for one that is not in this etcd.
     await deleteObject(remote, 'node', name, { signal });
+    // K3s would hold the Node until its member has left etcd. None of them is in this one, but for this machine's own, which
+    // is the last and cannot leave.
+    await kubectl(remote, ['patch', 'node', name, '--type=merge', `--patch=${UNHELD}`], {
+      allow: [1],
+      signal,
+    });
   }
   return stale.length === 0
     ? { done: undefined }
     : { waiting: `${stale.length} nodes of the snapshot are being deleted` };
 }
+
+const UNHELD = JSON.stringify({ metadata: { finalizers: null } });
 
 /** Whether it is this machine's own, and not that of an earlier one of its name. */
 function isOwn(node: JsonObject, name: string, boot: string): boolean {
