@@ -123,6 +123,10 @@ export const kubernetes = () =>
         .default('v1.36.3+k3s1'),
       'Exact version of K3s. It goes up by one minor version at most, and never down',
     ),
+    mirror: live(
+      url('https://mirror.example.com/k3s').optional(),
+      'Where machines fetch K3s and its checksums from: a mirror of https://github.com/k3s-io/k3s/releases/download, for networks that do not reach GitHub',
+    ),
     maxPods: newMachines(z.int().min(30).max(250).default(110), 'Most pods on one machine'),
   });
 

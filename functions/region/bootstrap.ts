@@ -204,8 +204,10 @@ export function joinedTargets(region: Region, role: Machine['role']): Target[] {
 /** What K3s is told on a machine. */
 function k3sOf(region: Region, machine: Machine, target: Target) {
   const { spec } = region;
+  const { version, mirror } = spec.kubernetes;
   return {
-    version: spec.kubernetes.version,
+    version,
+    ...(mirror !== undefined && { source: { address: mirror } }),
     common: machine.role === 'server' ? sharedConfig(region) : {},
     node: nodeConfig(spec, machine, { ...target, apiAddresses: loadBalancerAddresses(region) }),
   };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { listAt, objectAt, textAt, type JsonObject } from '../../functions/kernel/manifest.ts';
+import { at, listAt, objectAt, textAt, type JsonObject } from '../../functions/kernel/manifest.ts';
 import { inputOf } from '../../functions/region/jobs.ts';
 import { checkManifest } from '../fields/check.ts';
 import { after, History, idOf, jobsOf, LEAST, machine, madeIn } from './history.ts';
@@ -395,6 +395,30 @@ describe('a region that changes', () => {
     expect(upgraded).toHaveLength(3);
     for (const key of upgraded) expect(madeIn(turns, join)).toBeGreaterThan(madeIn(turns, key));
     expect(inputOf(history.get(join))).toMatchObject({ k3s: { version: 'v1.36.4+k3s1' } });
+  });
+
+  it('a mirror changes no Job that is there: machines that come and upgrades fetch K3s from it', () => {
+    const mirror = 'https://mirror.example.com/k3s';
+    const { turns, history } = after((one) => {
+      one.spec = {
+        ...LEAST,
+        kubernetes: { version: 'v1.36.4+k3s1', mirror },
+        pools: [{ name: 'general', count: 3 }],
+      };
+    });
+    const made = new Set(turns.flatMap((turn) => turn.made));
+    const inputs = [
+      ...jobsOf(history, 'server'),
+      ...jobsOf(history, 'agent'),
+      ...jobsOf(history, 'upgrade'),
+    ].map((key) => [made.has(key), inputOf(history.get(key))] as const);
+
+    expect(inputs.filter(([fresh]) => fresh)).toHaveLength(6);
+    expect(inputs.filter(([fresh]) => !fresh)).toHaveLength(5);
+    for (const [fresh, input] of inputs)
+      expect(at({ input: JSON.parse(JSON.stringify(input)) }, 'input', 'k3s', 'source')).toEqual(
+        fresh ? { address: mirror } : undefined,
+      );
   });
 
   it('other machine types in the spec leave machines that run as they are, and say so', () => {
