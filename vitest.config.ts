@@ -38,6 +38,8 @@ const results = process.env['OPENOVA_TEST_RESULTS'];
 
 export default defineConfig({
   test: {
+    // Vitest leaves one processor to others, which is half of two.
+    maxWorkers: '100%',
     reporters: [
       'default',
       new LeftOut(),
@@ -51,6 +53,8 @@ export default defineConfig({
           exclude: Object.values(folders)
             .flat()
             .map((folder) => `test/${folder}/**`),
+          // None takes two seconds on an idle machine; nothing is said of a busy one.
+          testTimeout: 60_000,
         },
       },
       {
