@@ -31,7 +31,7 @@ const AUDIT = {
   ],
 };
 
-const CONTROLLERS = [
+export const CONTROLLERS = [
   'garbage-collector-controller',
   'namespace-controller',
   'serviceaccount-controller',

@@ -38,6 +38,7 @@ export async function playCluster(kube: Kube, project: Project, hooks: Hooks): P
   await meet(kube, 'cert-manager.io/v1', 'Certificate', met('Ready'));
   await meet(kube, 'gateway.networking.k8s.io/v1', 'Gateway', met('Accepted', 'Programmed'));
   for (const service of await kube.list('v1', 'Service')) await playBalancer(kube, service, project);
+  for (const volume of await kube.list('v1', 'PersistentVolume')) await playVolume(kube, volume, project);
   const open = (await kube.list('batch/v1', 'Job')).filter(isOpen);
   hooks.programs.keep(open);
   for (const job of open.filter((one) => !hooks.programs.has(one))) {
@@ -61,10 +62,23 @@ async function playBalancer(kube: Kube, service: Manifest, project: Project): Pr
   }
   const name = textAt(service, 'metadata', 'annotations', LOAD_BALANCER_NAME);
   const balancer = project.all('load_balancers').find((one) => one['name'] === name);
-  if (balancer !== undefined) project.remove('load_balancers', numberAt(balancer, 'id') ?? 0);
+  if (balancer !== undefined) project.drop('load_balancers', numberAt(balancer, 'id') ?? 0);
   const left = finalizers.filter((one) => one !== CLEANUP);
   await kube.patch(referenceOf(service), { metadata: { finalizers: left } });
 }
+
+/** The driver deletes a volume at the cloud, and its object, when no claim has it any more and its policy is to. */
+async function playVolume(kube: Kube, volume: Manifest, project: Project): Promise<void> {
+  const released = textAt(volume, 'status', 'phase') === 'Released';
+  const policy = textAt(volume, 'spec', 'persistentVolumeReclaimPolicy');
+  const handle = textAt(volume, 'spec', 'csi', 'volumeHandle');
+  if (!released || policy !== 'Delete' || handle === undefined) return;
+  project.drop('volumes', Number(handle));
+  await kube.delete(referenceOf(volume));
+}
+
+/** Source: hcloud-csi, the name of its driver, 2026-11. */
+export const VOLUME_DRIVER = 'csi.hetzner.cloud';
 
 /** Source: k8s.io/cloud-provider, service helpers, 2026-11. */
 const CLEANUP = 'service.kubernetes.io/load-balancer-cleanup';

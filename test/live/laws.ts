@@ -30,8 +30,10 @@ export const secretsStayInSecrets: Scenario = (given) => {
     expect(seen).toBeGreaterThan(200);
     expect(showing).toEqual([]);
   });
+};
 
-  it('shows none in what the bootstrap program says', async () => {
+export const logsAreClean: Scenario = (given) => {
+  it('shows no secret value in what the bootstrap program says', async () => {
     const live = given();
     const made = await madeByProgram(live.kube);
     const logs = (await readdir(live.logs)).filter((file) => isReal(file));
@@ -89,14 +91,14 @@ export const history: Scenario = (given) => {
       ({ about, index }) => !intended.some(({ machines, since }) => machines.test(about) && since <= index),
     );
 
-    expect(made.length).toBeGreaterThan(10);
-    expect(deleted.length).toBeGreaterThan(10);
+    expect(made.length).toBeGreaterThan(4);
+    expect(deleted.length).toBeGreaterThan(4);
     expect(unasked).toEqual([]);
   });
 
   it('left no object behind', async () => {
     const live = given();
-    const names = ['mini', 'rough', 'unlucky', 'brief', 'own', 'account', 'dead', 'duo', 'cloudy', 'orders'];
+    const names = ['mini', 'rough', 'unlucky', 'brief', 'own', 'account', 'duo', 'orders'];
     const left = await Promise.all(names.map((name) => composed(live, name)));
 
     expect(left.flat().map(nameOf)).toEqual([]);

@@ -14,14 +14,7 @@ import {
   RESULT_KEY,
   type Result,
 } from '../../functions/bootstrap/contract.ts';
-import {
-  at,
-  listAt,
-  objectAt,
-  textAt,
-  type JsonObject,
-  type Manifest,
-} from '../../functions/kernel/manifest.ts';
+import { objectAt, textAt, type Manifest } from '../../functions/kernel/manifest.ts';
 import type { Premises } from '../bootstrap/machines/premises.ts';
 import { startApiServer, type ApiServer } from './api-server.ts';
 import type { Project } from './hcloud/state.ts';
@@ -107,7 +100,7 @@ export function playMachines(server: ApiServer, place: Place): Machines {
     for (const job of open.filter((one) => !programs.has(one))) {
       try {
         const input = inputOf(job);
-        await startPod(control, job);
+        await admit(control, job);
         const failure = failureOf(input, failures);
         if (failure === undefined && 'region' in input && isReal(input.region)) {
           const since = new Date().toISOString();
@@ -204,15 +197,9 @@ function failureOf(input: Input, failures: readonly Failure[]): Failure | undefi
   return failures.find(({ when, times }) => times > 0 && when.test(whatOf(input)));
 }
 
-/** What Kubernetes looks at before a Job's program runs. */
-async function startPod(control: Kube, job: Manifest): Promise<void> {
-  const template = objectAt(job, 'spec', 'template') ?? {};
-  await admit(control, job, template);
-  await mounts(control, job, template);
-}
-
 /** Whether Kubernetes would take the Job's pod: the namespace's security level and the account decide. */
-async function admit(control: Kube, job: Manifest, template: JsonObject): Promise<void> {
+async function admit(control: Kube, job: Manifest): Promise<void> {
+  const template = objectAt(job, 'spec', 'template');
   const namespace = job.metadata.namespace ?? '';
   await control.post(`/api/v1/namespaces/${namespace}/pods?dryRun=All`, {
     apiVersion: 'v1',
@@ -220,22 +207,6 @@ async function admit(control: Kube, job: Manifest, template: JsonObject): Promis
     metadata: { ...objectAt(template, 'metadata'), generateName: `${job.metadata.name ?? ''}-`.slice(0, 50) },
     spec: objectAt(template, 'spec') ?? {},
   });
-}
-
-/** A pod starts only when every Secret that it mounts is there, with the keys that it mounts. */
-async function mounts(control: Kube, job: Manifest, template: JsonObject): Promise<void> {
-  const sources = listAt(template, 'spec', 'volumes').flatMap((volume) =>
-    listAt(volume, 'projected', 'sources'),
-  );
-  for (const source of sources) {
-    const name = textAt(source, 'secret', 'name');
-    if (name === undefined || at(source, 'secret', 'optional') === true) continue;
-    const secret = await control.need(secretReference(job.metadata.namespace ?? '', name));
-    for (const item of listAt(source, 'secret', 'items')) {
-      const key = textAt(item, 'key') ?? '';
-      if (at(secret, 'data', key) === undefined) throw new Error(`Secret "${name}" has no key "${key}"`);
-    }
-  }
 }
 
 function secretReference(namespace: string, name: string): Reference {

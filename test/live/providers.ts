@@ -20,7 +20,7 @@ import { eventually, start, type Running } from './processes.ts';
 /** How often providers look at what is ready, in seconds: their own 600 would make every test wait. */
 const POLL_SECONDS = 15;
 /** The same for provider-hetzner, whose every look is a run of Terraform: an eighth of a second of a processor. */
-export const HETZNER_POLL_SECONDS = 45;
+export const HETZNER_POLL_SECONDS = 60;
 
 const TERRAFORM = '1.5.7';
 const HCLOUD = '1.59.0';

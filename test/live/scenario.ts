@@ -51,6 +51,8 @@ export function smallCluster(namespace: string, name: string, spec: JsonObject =
       pools: [],
       access: { managementCidrs: ['192.0.2.10/32'] },
       platform: { profile: 'minimal' },
+      // Without a load balancer a region has nine objects at the cloud instead of fourteen.
+      loadBalancer: { type: 'k8gb' },
       deletionProtection: false,
       ...spec,
     },
@@ -137,7 +139,7 @@ export function atCloud(live: Live, claim: Reference, kinds: readonly Kind[] = B
     .sort();
 }
 
-const BILLED: readonly Kind[] = [
+export const BILLED: readonly Kind[] = [
   'servers',
   'networks',
   'load_balancers',
@@ -331,8 +333,16 @@ export async function edit(live: Live, claim: Reference, spec: JsonObject): Prom
   await live.kube.patch(claim, { spec });
 }
 
-/** One line per moment at which the claim says something new, until it is ready. */
-export async function timeline(live: Live, claim: Reference, seconds: number): Promise<string[]> {
+/**
+ * One line per moment at which the claim says something new, until it is ready.
+ * @param look is called at each.
+ */
+export async function timeline(
+  live: Live,
+  claim: Reference,
+  seconds: number,
+  look: () => Promise<void>,
+): Promise<string[]> {
   const begun = Date.now();
   const lines: string[] = [];
   let last = '';
@@ -342,8 +352,10 @@ export async function timeline(live: Live, claim: Reference, seconds: number): P
       (one) => `${textAt(one, 'object') ?? ''} ${textAt(one, 'message') ?? ''}`,
     );
     const state = `${textAt(found, 'status', 'step', 'name') ?? '-'}: ${isReadyClaim(found) ? 'Ready' : (waiting[0] ?? '-')}`;
-    if (state !== last)
+    if (state !== last) {
       lines.push(`${String(Math.round((Date.now() - begun) / 1000)).padStart(4)} s  ${state}`);
+      await look();
+    }
     last = state;
     if (isReadyClaim(found)) return lines;
     await sleep(500);

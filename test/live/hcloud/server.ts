@@ -1,5 +1,6 @@
 /** A pretended Hetzner Cloud on loopback: its API as far as our machines need it, and a log of every call. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { setTimeout as pause } from 'node:timers/promises';
 import { isObject, textAt, type JsonObject } from '../../../functions/kernel/manifest.ts';
 import { images, loadBalancerTypes, locations, serverTypes } from './catalogue.ts';
 import { firewalls, placementGroups, sshKeys } from './firewalls.ts';
@@ -60,6 +61,12 @@ export async function startHcloud(token: string, project: Project): Promise<Hclo
   };
 }
 
+/**
+ * How long a change takes until it is answered, in milliseconds. Of one that is answered at once, provider-hetzner tends to
+ * lose how it went: it says so in a status that it is still writing, and looks again half a minute later.
+ */
+const CHANGE_MS = 500;
+
 async function answer(
   project: Project,
   token: string,
@@ -74,6 +81,7 @@ async function answer(
   const about = nameIn(body) === '' ? project.nameAt(path) : nameIn(body);
   const { status, said } = respond(project, token, request, method, path, url.searchParams, body);
   project.calls.push({ time: new Date().toISOString(), method, path, status, about });
+  if (method !== 'GET') await pause(CHANGE_MS);
   response.writeHead(status, {
     'content-type': 'application/json',
     'ratelimit-limit': '3600',

@@ -93,6 +93,14 @@ export class Project {
     this.#of(kind).delete(id);
   }
 
+  /** As a controller in a region's cluster does it, which has an account here too. */
+  drop(kind: Kind, id: number): void {
+    const about = textAt(this.get(kind, id), 'name') ?? '';
+    this.remove(kind, id);
+    const time = new Date().toISOString();
+    this.calls.push({ time, method: 'DELETE', path: `/${kind}/${id}`, status: 204, about });
+  }
+
   /** Name of the thing that a path such as `/servers/7/actions/poweroff` is about. */
   nameAt(path: string): string {
     const [, kind, own] = /^\/(\w+)\/(\d+)/.exec(path) ?? [];

@@ -3,15 +3,17 @@
  * machines are real ones, and so is what its Jobs do on them.
  */
 import { expect, it } from 'vitest';
-import { isTrue, listAt, textAt } from '../../../functions/kernel/manifest.ts';
+import { isTrue, listAt, textAt, type Manifest } from '../../../functions/kernel/manifest.ts';
 import { ApiError } from '../hcloud/state.ts';
 import { referenceOf } from '../kube.ts';
 import type { Live } from '../live.ts';
-import { LOAD_BALANCER_NAME } from '../controllers.ts';
+import { LOAD_BALANCER_NAME, VOLUME_DRIVER } from '../controllers.ts';
+import { HCLOUD_VOLUMES } from '../../../functions/catalogue/names.ts';
 import { eventually, sleep } from '../processes.ts';
 import {
   apply,
   atCloud,
+  BILLED,
   callsSoFar,
   changesAtCloud,
   clustersOf,
@@ -22,6 +24,7 @@ import {
   mayGo,
   nodesOf,
   remove,
+  tell,
   smallCluster,
   tenant,
   until,
@@ -31,8 +34,8 @@ import {
 
 const cluster = smallCluster('acme-rough', 'rough', {
   kubernetes: { version: 'v1.36.2+k3s1' },
-  controlPlane: { count: 3, serverTypes: ['cx23', 'cx33'] },
-  pools: [{ name: 'workers', count: 1, serverTypes: ['cx33'] }],
+  controlPlane: { count: 1, serverTypes: ['cx23', 'cx33'] },
+  deletion: { volumes: 'Delete' },
 });
 const claim = referenceOf(cluster);
 
@@ -53,39 +56,24 @@ function jobsOf(live: Live, operation: string, since: number): string[] {
 }
 
 export const rough: Scenario = (given) => {
-  it('says what to do when the project is at its limit, after errors and refusals that pass by themselves', async () => {
+  it('says what to do when the project is at its limit', async () => {
     const live = given();
     const { project } = live.hcloud;
     await tenant(live, 'acme-rough');
     project.soldOut.add('cx23/fsn1');
-    project.faults.push(
-      {
-        method: 'POST',
-        path: /^\/networks$/,
-        about: 'rough-',
-        times: 1,
-        error: new ApiError(500, 'server_error', 'internal'),
-      },
-      {
-        method: 'POST',
-        path: /^\/firewalls$/,
-        about: 'rough-',
-        times: 2,
-        error: new ApiError(429, 'rate_limit_exceeded', 'limit of 3600 requests per hour reached'),
-      },
-      {
-        method: 'POST',
-        path: /^\/servers$/,
-        about: 'rough-',
-        times: 1000,
-        error: new ApiError(403, 'resource_limit_exceeded', 'server limit exceeded'),
-      },
-    );
+    const limit = {
+      method: 'POST',
+      path: /^\/servers$/,
+      about: 'rough-',
+      times: 1000,
+      error: new ApiError(403, 'resource_limit_exceeded', 'server limit exceeded'),
+    };
+    project.faults.push(limit);
     await apply(live, cluster);
     const found = await until(live, claim, 'the limit to be named', 300, (one) =>
       waitingOf(one).includes('resource_limit_exceeded'),
     );
-    project.faults.length = 0;
+    limit.times = 0;
 
     expect(waitingOf(found)).toContain('ask Hetzner to raise it');
     expect(atCloud(live, claim, ['servers'])).toEqual([]);
@@ -96,10 +84,18 @@ export const rough: Scenario = (given) => {
     await crossplane.function.restart(() => sleep(3000));
     await crossplane.rotate();
     await crossplane.core.restart();
-    const ready = await until(given(), claim, 'it to be ready', 850, isReadyClaim);
+    await until(given(), claim, 'it to be ready', 400, isReadyClaim);
+  });
 
-    expect(machinesOf(ready)).toBe(4);
-    expect(await nodesOf(given(), claim)).toHaveLength(4);
+  it('grows to three servers and an agent', async () => {
+    const live = given();
+    await edit(live, claim, {
+      controlPlane: { count: 3, serverTypes: ['cx23', 'cx33'] },
+      pools: [{ name: 'workers', count: 1, serverTypes: ['cx33'] }],
+    });
+    await until(live, claim, 'four machines', 600, (one) => isReadyClaim(one) && machinesOf(one) === 4);
+
+    expect(await nodesOf(live, claim)).toHaveLength(4);
   });
 
   it('has one cluster, which its first server began', async () => {
@@ -115,36 +111,31 @@ export const rough: Scenario = (given) => {
     expect(types).toEqual(['cx33', 'cx33', 'cx33', 'cx33']);
   });
 
-  it.each(['control-plane-2', 'workers-1'])(
-    'does again what a machine that was lost at the cloud had: %s',
-    async (lost) => {
-      const live = given();
-      const { project } = live.hcloud;
-      const server = project
-        .all('servers')
-        .find(
-          ({ name }) => textAt(name)?.includes(`rough-`) === true && textAt(name)?.includes(lost) === true,
-        );
-      const jobs = live.machines.done.length;
-      mayGo(live, new RegExp(`^rough-.*${lost}`));
-      project.remove('servers', Number(server?.['id']));
-      const name = textAt(server, 'name') ?? '';
-      await eventually('its Job to be done again', 400, () =>
-        Promise.resolve(
-          live.machines.done
-            .slice(jobs)
-            .some((job) => /^(server|agent) /.test(job) && job.endsWith(` ${name}`))
-            ? true
-            : undefined,
-        ),
-      );
-      await until(live, claim, 'it to be ready again', 400, isReadyClaim);
-      const now = project.all('servers').find((one) => one['name'] === name);
+  it('does again what machines had that were lost at the cloud, a server and an agent', async () => {
+    const live = given();
+    const { project } = live.hcloud;
+    const jobs = live.machines.done.length;
+    const lost = project
+      .all('servers')
+      .filter(({ name }) => /^rough-.*(control-plane-2|workers-1)/.test(textAt(name) ?? ''));
+    mayGo(live, /^rough-.*(control-plane-2|workers-1)/);
+    for (const server of lost) project.remove('servers', Number(server['id']));
+    await eventually('their Jobs to be done again', 400, () =>
+      Promise.resolve(
+        ['server', 'agent'].every((operation) => jobsOf(live, operation, jobs).length === 1)
+          ? true
+          : undefined,
+      ),
+    );
+    await until(live, claim, 'it to be ready again', 400, isReadyClaim);
 
-      expect(now?.['id']).not.toBe(server?.['id']);
+    expect(lost).toHaveLength(2);
+    for (const server of lost) {
+      const now = project.all('servers').find((one) => one['name'] === server['name']);
+      expect(now?.['id']).not.toBe(server['id']);
       expect(JSON.stringify(now?.['private_net'])).toContain(textAt(server, 'private_net', 0, 'ip'));
-    },
-  );
+    }
+  });
 
   it('gets a newer Kubernetes on one server after the other, then on the agent', async () => {
     const live = given();
@@ -200,30 +191,81 @@ export const rough: Scenario = (given) => {
     ).toHaveLength(1);
   });
 
-  it('leaves nothing behind, and no load balancer of a workload either', async () => {
+  it('takes with it what workloads have at the cloud, then its machines, then their network, and leaves nothing behind', async () => {
     const live = given();
+    const { project } = live.hcloud;
     await inLine(live, claim);
     const [cluster] = clustersOf(live, claim);
+    const kube = cluster?.[1].kube;
     const shop = { apiVersion: 'v1', kind: 'Service', namespace: 'default', name: 'shop' };
-    await cluster?.[1].kube.apply({
-      apiVersion: 'v1',
-      kind: 'Service',
-      metadata: {
-        namespace: shop.namespace,
-        name: shop.name,
-        annotations: { [LOAD_BALANCER_NAME]: 'rough-workload' },
-      },
-      spec: { type: 'LoadBalancer', ports: [{ port: 80 }] },
+    const disk = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', namespace: 'default', name: 'shop' };
+    const volume = project.id();
+    project.put('volumes', { id: volume, name: 'rough-workload' });
+    project.put('load_balancers', { id: project.id(), name: 'rough-workload' });
+    for (const object of workload(String(volume))) await kube?.apply(object);
+    await eventually('its controllers to hold them', 60, async () => {
+      const [service, bound] = await Promise.all([kube?.need(shop), kube?.need(disk)]);
+      const held = listAt(service, 'metadata', 'finalizers').length > 0;
+      return held && textAt(bound, 'status', 'phase') === 'Bound' ? true : undefined;
     });
-    live.hcloud.project.put('load_balancers', { id: live.hcloud.project.id(), name: 'rough-workload' });
-    await eventually('the cloud controller to hold it', 20, async () => {
-      const service = await cluster?.[1].kube.need(shop);
-      return listAt(service, 'metadata', 'finalizers')[0];
-    });
-
+    const from = callsSoFar(live);
+    const started = Date.now();
     expect(await beginners(live)).toHaveLength(1);
     await remove(live, claim);
+    tell(`rough: gone after ${Math.round((Date.now() - started) / 1000)} s`);
+    const calls = changesAtCloud(live, claim, from).map((call) => call.replace(/ rough-.*/, ''));
+    const [lastLoadBalancer, lastVolume, lastMachine, subnet, network] = [
+      'DELETE /load_balancers/:id',
+      'DELETE /volumes/:id',
+      'DELETE /servers/:id',
+      'POST /networks/:id/actions/delete_subnet',
+      'DELETE /networks/:id',
+    ].map((call) => calls.lastIndexOf(call));
+    const firstMachine = calls.indexOf('DELETE /servers/:id');
 
-    expect(atCloud(given(), claim)).toEqual([]);
+    expect(atCloud(live, claim, [...BILLED, 'volumes'])).toEqual([]);
+    expect(Math.min(lastLoadBalancer ?? -1, lastVolume ?? -1)).toBeGreaterThanOrEqual(0);
+    expect(Math.max(lastLoadBalancer ?? -1, lastVolume ?? -1)).toBeLessThan(firstMachine);
+    expect(lastMachine).toBeLessThan(subnet ?? -1);
+    expect(subnet).toBeLessThan(network ?? -1);
+    expect(calls.filter((call) => call === 'DELETE /servers/:id')).toHaveLength(2);
   });
 };
+
+/** What a tenant's workload has at the cloud: a load balancer, and a volume that was made for a claim of it. */
+function workload(volume: string): Manifest[] {
+  const size = { storage: '10Gi' };
+  const accessModes = ['ReadWriteOnce'];
+  const own = { namespace: 'default', name: 'shop' };
+  return [
+    {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { ...own, annotations: { [LOAD_BALANCER_NAME]: 'rough-workload' } },
+      spec: { type: 'LoadBalancer', ports: [{ port: 80 }] },
+    },
+    {
+      apiVersion: 'v1',
+      kind: 'PersistentVolumeClaim',
+      metadata: own,
+      spec: {
+        storageClassName: HCLOUD_VOLUMES,
+        accessModes,
+        resources: { requests: size },
+        volumeName: 'pvc-shop',
+      },
+    },
+    {
+      apiVersion: 'v1',
+      kind: 'PersistentVolume',
+      metadata: { name: 'pvc-shop', annotations: { 'pv.kubernetes.io/provisioned-by': VOLUME_DRIVER } },
+      spec: {
+        storageClassName: HCLOUD_VOLUMES,
+        accessModes,
+        capacity: size,
+        persistentVolumeReclaimPolicy: 'Retain',
+        csi: { driver: VOLUME_DRIVER, volumeHandle: volume },
+      },
+    },
+  ];
+}

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { conditionOf, isObject, listAt, textAt, type Json } from '../../../functions/kernel/manifest.ts';
 import { readManifests, referenceOf } from '../kube.ts';
 import { eventually } from '../processes.ts';
-import { apply, composed, remove, smallCluster, tenant, type Scenario } from '../scenario.ts';
+import { apply, askToRemove, composed, smallCluster, tenant, untilGone, type Scenario } from '../scenario.ts';
 
 const NAMESPACE = 'acme-ruled';
 const AGGREGATED = 'openova:aggregate-to-crossplane';
@@ -12,6 +12,8 @@ const AGGREGATED = 'openova:aggregate-to-crossplane';
 const installed = await readManifests(join(import.meta.dirname, '../../../package/install.yaml'));
 const role = installed.find(({ metadata }) => metadata.name === AGGREGATED);
 const rules = listAt(role, 'rules').filter(isObject);
+
+const clusterOf = (index: number) => smallCluster(NAMESPACE, `ruled-${index}`);
 
 const written = (value: Json) => (typeof value === 'string' ? value : '');
 
@@ -21,7 +23,7 @@ export const neededRules: Scenario = (given) => {
     async ({ index, resources }) => {
       const live = given();
       if (role === undefined) throw new Error(`install.yaml has no ${AGGREGATED}`);
-      const cluster = smallCluster(NAMESPACE, `ruled-${index}`);
+      const cluster = clusterOf(index);
       await tenant(live, NAMESPACE);
       await live.kube.patch(referenceOf(role), { rules: rules.filter((_, other) => other !== index) });
       try {
@@ -40,7 +42,11 @@ export const neededRules: Scenario = (given) => {
       } finally {
         await live.kube.patch(referenceOf(role), { rules });
       }
-      await remove(live, referenceOf(cluster));
+      await askToRemove(live, referenceOf(cluster));
     },
   );
+
+  it('then nothing is left of those regions', async () => {
+    await Promise.all(rules.map((_, index) => untilGone(given(), referenceOf(clusterOf(index)))));
+  });
 };

@@ -1,6 +1,7 @@
 /** A cluster of two regions with records in a zone at Hetzner: regions, components, protection. */
 import { expect, it } from 'vitest';
 import { isTrue, textAt, type JsonObject } from '../../../functions/kernel/manifest.ts';
+import { ApiError } from '../hcloud/state.ts';
 import { addZone } from '../hcloud/zones.ts';
 import { referenceOf } from '../kube.ts';
 import type { Live } from '../live.ts';
@@ -34,6 +35,7 @@ const hel = { name: 'hel', location: 'hel1', role: 'standby' };
 
 const cluster = smallCluster('acme-duo', 'duo', {
   regions: [fsn],
+  loadBalancer: {},
   dns: { provider: 'hetzner', zone: 'example.com', secretRef: { name: 'dns' } },
   certificates: { email: 'ops@example.com', solver: 'dns01' },
   deletionProtection: true,
@@ -52,9 +54,26 @@ async function releases(live: Live): Promise<string[]> {
 }
 
 export const twoRegions: Scenario = (given) => {
-  it('gets its second region while the first is being built, and both are ready', async () => {
+  it('gets its second region while the first is being built, and both are ready, after errors that pass by themselves', async () => {
     const live = given();
-    addZone(live.hcloud.project, 'example.com');
+    const { project } = live.hcloud;
+    addZone(project, 'example.com');
+    project.faults.push(
+      {
+        method: 'POST',
+        path: /^\/networks$/,
+        about: 'duo-',
+        times: 1,
+        error: new ApiError(500, 'server_error', 'internal'),
+      },
+      {
+        method: 'POST',
+        path: /^\/firewalls$/,
+        about: 'duo-',
+        times: 2,
+        error: new ApiError(429, 'rate_limit_exceeded', 'limit of 3600 requests per hour reached'),
+      },
+    );
     await tenant(live, 'acme-duo');
     await apply(live, cluster);
     await until(live, duo, 'the first region', 200, (one) => waitingOf(one).includes('duo-'));
@@ -137,7 +156,7 @@ export const twoRegions: Scenario = (given) => {
   });
 };
 
-/** After everything else: the installed package is everybody's. */
+/** The installed package is everybody's: the others stay as they are, too. */
 export const newerPackage: Scenario = (given) => {
   const isJob = ({ kind }: { kind: string }) => kind === 'Job';
 

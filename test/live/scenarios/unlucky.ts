@@ -1,15 +1,14 @@
-/** A claim whose Job fails, and whose machines are to be orphaned. */
+/** A claim whose Job fails, whose records wait for a package, and whose machines are to be orphaned. */
 import { expect, it } from 'vitest';
 import { referenceOf } from '../kube.ts';
 import { eventually, sleep } from '../processes.ts';
+import { atCloudflare } from './dns.ts';
 import {
   annotate,
   apply,
-  askToRemove,
   atCloud,
   callsSoFar,
   changesAtCloud,
-  composed,
   edit,
   inLine,
   isReadyClaim,
@@ -19,16 +18,15 @@ import {
   smallCluster,
   tenant,
   until,
-  untilGone,
   waitingOf,
   type Scenario,
 } from '../scenario.ts';
 
 const workers = (count: number) => ({ pools: [{ name: 'workers', count, serverTypes: ['cx33'] }] });
-const cluster = smallCluster('acme-unlucky', 'unlucky', workers(2));
-const claim = referenceOf(cluster);
+const cluster = smallCluster('acme-unlucky', 'unlucky', { ...workers(2), ...atCloudflare, loadBalancer: {} });
+export const unlucky = referenceOf(cluster);
 
-export const unlucky: Scenario = (given) => {
+export const failingJob: Scenario = (given) => {
   it('waits for a person when a Job has failed for good, and tries again each time it is told to', async () => {
     const live = given();
     live.machines.failures.push({
@@ -44,57 +42,46 @@ export const unlucky: Scenario = (given) => {
     for (const attempt of [1, 2]) {
       const found = await until(
         live,
-        claim,
+        unlucky,
         `attempt ${attempt} to fail`,
         500,
         (one) => failures() === attempt && waitingOf(one).includes('platform.openova.io/retry'),
       );
       expect(waitingOf(found)).toContain('timed out');
       expect(waitingOf(found)).toContain('access.managementCidrs');
-      await annotate(live, claim, `platform.openova.io/retry=${attempt}`);
+      await annotate(live, unlucky, `platform.openova.io/retry=${attempt}`);
     }
-    await until(
-      live,
-      claim,
-      'the third to succeed',
-      400,
-      (one) => isReadyClaim(one) && machinesOf(one) === 3,
-    );
+    await until(live, unlucky, 'the third to succeed', 400, (one) => machinesOf(one) === 3);
 
     expect(failures()).toBe(2);
-    expect(await nodesOf(live, claim)).toHaveLength(3);
+    await eventually('its node', 100, async () =>
+      (await nodesOf(live, unlucky)).length === 3 ? true : undefined,
+    );
   });
+};
 
+/** Ready; told to leave its machines when it is deleted. */
+export const orphaned: Scenario = (given) => {
   it('does nothing while it is paused', async () => {
     const live = given();
-    await inLine(live, claim);
-    await annotate(live, claim, 'crossplane.io/paused=true');
+    await inLine(live, unlucky);
+    await annotate(live, unlucky, 'crossplane.io/paused=true');
     const calls = callsSoFar(live);
-    await edit(live, claim, { ...workers(1), deletion: { machines: 'Orphan' } });
+    await edit(live, unlucky, { ...workers(1), deletion: { machines: 'Orphan' } });
     await sleep(20_000);
 
-    expect(changesAtCloud(live, claim, calls)).toEqual([]);
+    expect(changesAtCloud(live, unlucky, calls)).toEqual([]);
     mayGo(live, /^unlucky-.*workers-2/);
-    await annotate(live, claim, 'crossplane.io/paused=false');
+    await annotate(live, unlucky, 'crossplane.io/paused=false');
   });
 
   it('deletes the machine of a smaller pool although machines are to be orphaned: scaling down is not deletion', async () => {
     const live = given();
-    await until(live, claim, 'one worker', 500, (one) => isReadyClaim(one) && machinesOf(one) === 2);
+    await until(live, unlucky, 'one worker', 500, (one) => isReadyClaim(one) && machinesOf(one) === 2);
     await eventually('the server to go', 300, () =>
-      Promise.resolve(atCloud(live, claim, ['servers']).length === 2 ? true : undefined),
+      Promise.resolve(atCloud(live, unlucky, ['servers']).length === 2 ? true : undefined),
     );
 
-    expect(atCloud(live, claim, ['servers']).some((name) => name.includes('workers-2'))).toBe(false);
-  });
-
-  it('leaves everything at the cloud when it is deleted with machines orphaned', async () => {
-    const live = given();
-    const before = atCloud(live, claim);
-    await askToRemove(live, claim);
-    await untilGone(live, claim);
-
-    expect(await composed(live, claim.name)).toEqual([]);
-    expect(atCloud(live, claim)).toEqual(before);
+    expect(atCloud(live, unlucky, ['servers']).some((name) => name.includes('workers-2'))).toBe(false);
   });
 };

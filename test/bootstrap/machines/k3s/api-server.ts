@@ -1,5 +1,6 @@
 /** A server's own API server and controllers, on its member of etcd. */
 import { readFile } from 'node:fs/promises';
+import { CONTROLLERS } from '../../../live/api-server.ts';
 import { Kube, kubeconfig } from '../../../live/kube.ts';
 import { eventually } from '../../../live/processes.ts';
 import { child } from './child.ts';
@@ -8,13 +9,12 @@ import { place, SERVER, TLS, tool } from './place.ts';
 import { readPair } from './pki.ts';
 import type { Upstream } from './supervisor.ts';
 
-const CONTROLLERS = [
-  'garbage-collector-controller',
-  'namespace-controller',
-  'serviceaccount-controller',
-  'serviceaccount-token-controller',
-  'clusterrole-aggregation-controller',
+/** Beside those of every cluster here: budgets, and what holds volumes and their claims. */
+const OWN_CONTROLLERS = [
   'disruption-controller',
+  'persistentvolume-binder-controller',
+  'persistentvolume-protection-controller',
+  'persistentvolumeclaim-protection-controller',
 ];
 
 /** Resolves once it serves. */
@@ -51,7 +51,7 @@ export async function startApiServer(config: Config): Promise<Upstream> {
   quiet(tool('kubeControllerManager'), [
     `--kubeconfig=${controllers}`,
     '--secure-port=0',
-    `--controllers=${CONTROLLERS.join(',')}`,
+    `--controllers=${[...CONTROLLERS, ...OWN_CONTROLLERS].join(',')}`,
     '--use-service-account-credentials=true',
     `--service-account-private-key-file=${file('service.key')}`,
     `--root-ca-file=${file('server-ca.crt')}`,
