@@ -14,13 +14,14 @@ import type { Authority } from '../certificates.ts';
 import { accountFile, certificates } from './crossplane.ts';
 import { readManifests } from './kube.ts';
 import { providerAccount } from './packages.ts';
+import { EVERYTHING } from './extent.ts';
 import { freePorts } from '../ports.ts';
 import { eventually, start, type Running } from './processes.ts';
 
 /** How often providers look at what is ready, in seconds: their own 600 would make every test wait. */
 const POLL_SECONDS = 15;
-/** The same for provider-hetzner, whose every look is a run of Terraform: an eighth of a second of a processor. */
-export const HETZNER_POLL_SECONDS = 60;
+/** The same for provider-hetzner, whose every look is two runs of Terraform: a quarter of a second of a processor. */
+export const HETZNER_POLL_SECONDS = EVERYTHING ? 60 : 30;
 
 const TERRAFORM = '1.5.7';
 const HCLOUD = '1.59.0';

@@ -19,12 +19,6 @@ import { repeat } from './processes.ts';
  */
 const REAL = /^(rough|unlucky)-/;
 
-/**
- * Whether those claims are among the scenarios. Together with the others they keep two processors busy for a quarter of an
- * hour: OPENOVA_LIVE=short leaves them out.
- */
-export const REAL_MACHINES = process.env['OPENOVA_LIVE'] !== 'short';
-
 export function isReal(name: string): boolean {
   return REAL.test(name);
 }

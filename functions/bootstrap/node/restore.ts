@@ -2,7 +2,7 @@
  * A cluster that begins with what a snapshot holds, instead of nothing. K3s refuses a second reset as well, but forgets that
  * when it has started. Source: docs.k3s.io, cli/etcd-snapshot, and k3s pkg/etcd, 2026-11.
  */
-import { at, textAt, type JsonObject } from '../../kernel/manifest.ts';
+import { textAt, type JsonObject } from '../../kernel/manifest.ts';
 import type { Config } from '../contract.ts';
 import { Failure } from '../failure.ts';
 import { quote, type Remote } from '../remote.ts';
@@ -136,13 +136,13 @@ export function forgetSnapshotNodes(run: Run, remote: Remote, { k3s }: Input): P
 
 async function forgetNodes(remote: Remote, version: string, signal: AbortSignal): Promise<Look<undefined>> {
   const { code, stdout } = await remote.run(
-    `${BINARY} kubectl --request-timeout=10s get --raw /readyz 2>/dev/null | tail -n 1; cat /proc/sys/kernel/random/boot_id`,
+    `${BINARY} kubectl --request-timeout=10s get --raw /readyz 2>/dev/null | tail -n 1; stat -c %Y ${MARKER}`,
     { allow: [1], signal },
   );
-  const [ready, boot] = stdout.trim().split('\n');
+  const [ready, restored] = stdout.trim().split('\n');
   if (code !== 0 || ready !== 'ok') return { waiting: `/readyz answers "${ready ?? ''}"` };
-  const stale = (await listObjects(remote, 'nodes', signal)).filter(
-    (node) => !isOwn(node, remote.target.name, boot ?? ''),
+  const stale = (await listObjects(remote, 'nodes', signal)).filter((node) =>
+    bornBefore(node, Number(restored)),
   );
   for (const node of stale) checkMinor(node, version);
   for (const node of stale) {
@@ -165,11 +165,9 @@ async function forgetNodes(remote: Remote, version: string, signal: AbortSignal)
 
 const UNHELD = JSON.stringify({ metadata: { finalizers: null } });
 
-/** Whether it is this machine's own, and not that of an earlier one of its name. */
-function isOwn(node: JsonObject, name: string, boot: string): boolean {
-  if (textAt(node, 'metadata', 'name') !== name) return false;
-  const seen = at(node, 'status', 'nodeInfo', 'bootID');
-  return seen === undefined || seen === '' || seen === boot;
+/** Whether an object is older than a moment, in seconds since 1970. */
+function bornBefore(object: JsonObject, moment: number): boolean {
+  return Date.parse(textAt(object, 'metadata', 'creationTimestamp') ?? '') < moment * 1000;
 }
 
 function checkMinor(node: JsonObject, version: string): void {

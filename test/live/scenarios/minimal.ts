@@ -1,6 +1,7 @@
 /** One claim from apply to gone: made, edited wrongly and rightly, grown and shrunk, left alone, deleted. */
 import { expect, it } from 'vitest';
 import { conditionOf, isTrue } from '../../../functions/kernel/manifest.ts';
+import type { Reference } from '../kube.ts';
 import { writePage } from '../page.ts';
 import { eventually, sleep } from '../processes.ts';
 import { HETZNER_POLL_SECONDS } from '../providers.ts';
@@ -19,6 +20,7 @@ import {
   nameOf,
   nodesOf,
   owned,
+  remove,
   tell,
   timeline,
   until,
@@ -136,3 +138,14 @@ export const minimal: Scenario = (given) => {
     ]);
   });
 };
+
+/** @param claim is Ready, with machines that are played. */
+export function inOneGo(claim: Reference): Scenario {
+  return (given) => {
+    it('goes as a whole, and leaves nothing behind', async () => {
+      await remove(given(), claim);
+
+      expect(atCloud(given(), claim)).toEqual([]);
+    });
+  };
+}

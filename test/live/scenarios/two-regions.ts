@@ -61,15 +61,15 @@ export const twoRegions: Scenario = (given) => {
     project.faults.push(
       {
         method: 'POST',
-        path: /^\/networks$/,
-        about: 'duo-',
+        path: /^\/zones\/[^/]+\/rrsets$/,
+        about: 'api.fsn.duo',
         times: 1,
         error: new ApiError(500, 'server_error', 'internal'),
       },
       {
         method: 'POST',
-        path: /^\/firewalls$/,
-        about: 'duo-',
+        path: /^\/zones\/[^/]+\/rrsets$/,
+        about: 'api.hel.duo',
         times: 2,
         error: new ApiError(429, 'rate_limit_exceeded', 'limit of 3600 requests per hour reached'),
       },
@@ -88,6 +88,9 @@ export const twoRegions: Scenario = (given) => {
     );
     const described = await kubectl(live, 'describe', 'openovacluster', 'duo', '--namespace=acme-duo');
 
+    expect(project.faults.filter(({ about }) => about?.endsWith('.duo')).map(({ times }) => times)).toEqual([
+      0, 0,
+    ]);
     expect(await inLine(live, duo)).toBe(true);
     expect(atCloud(live, duo, ['servers'])).toHaveLength(2);
     expect(textAt(ready, 'status', 'step', 'name')).toBe('DNSReady');
@@ -209,7 +212,9 @@ export const newerPackage: Scenario = (given) => {
       'XOpenOvaRegion hel',
     ]);
   });
+};
 
+export const inBackground: Scenario = (given) => {
   it('goes as a whole under compositeDeletePolicy Background too, once it is no longer protected', async () => {
     const live = given();
     await edit(live, duo, { deletionProtection: false, compositeDeletePolicy: 'Background' });
