@@ -11,7 +11,7 @@ import { lastLines } from '../ssh.ts';
 import { readTokens } from '../tokens.ts';
 import { minorOf } from '../versions.ts';
 import { BINARY, configText, DATA } from './k3s.ts';
-import { deleteObject, getObject, kubectl, listObjects } from './kubectl.ts';
+import { deleteObject, kubectl, listObjects } from './kubectl.ts';
 import { snapshotConfig } from './snapshots.ts';
 
 const RESTORE_SECONDS = 1800;
@@ -136,20 +136,18 @@ export function forgetSnapshotNodes(run: Run, remote: Remote, { k3s }: Input): P
 
 async function forgetNodes(remote: Remote, version: string, signal: AbortSignal): Promise<Look<undefined>> {
   const { code, stdout } = await remote.run(
-    `${BINARY} kubectl --request-timeout=10s get --raw /readyz 2>/dev/null | tail -n 1; stat -c %Y ${MARKER}`,
+    // The answer has no end of line.
+    `echo "$(${BINARY} kubectl --request-timeout=10s get --raw /readyz 2>/dev/null)"; stat -c %Y ${MARKER}`,
     { allow: [1], signal },
   );
   const [ready, restored] = stdout.trim().split('\n');
   if (code !== 0 || ready !== 'ok') return { waiting: `/readyz answers "${ready ?? ''}"` };
   const stale = (await listObjects(remote, 'nodes', signal)).filter((node) =>
-    bornBefore(node, Number(restored)),
+    isBefore(textAt(node, 'metadata', 'creationTimestamp') ?? '', Number(restored)),
   );
   for (const node of stale) checkMinor(node, version);
   for (const node of stale) {
     const name = textAt(node, 'metadata', 'name') ?? '';
-    const password = `${name}.node-password.k3s`;
-    if ((await getObject(remote, 'secret', password, { namespace: 'kube-system', signal })) !== undefined)
-      await deleteObject(remote, 'secret', password, { namespace: 'kube-system', signal });
     await deleteObject(remote, 'node', name, { signal });
     // K3s would hold the Node until its member has left etcd. None of them is in this one, but for this machine's own, which
     // is the last and cannot leave.
@@ -158,16 +156,27 @@ async function forgetNodes(remote: Remote, version: string, signal: AbortSignal)
       signal,
     });
   }
-  return stale.length === 0
-    ? { done: undefined }
-    : { waiting: `${stale.length} nodes of the snapshot are being deleted` };
+  if (stale.length > 0) return { waiting: `${stale.length} nodes of the snapshot are being deleted` };
+  // Only then: a kubelet whose password is accepted takes a Node that is still there for its own, and makes none later.
+  const secrets = await kubectl(remote, ['get', 'secrets', '-n', 'kube-system', '-o', NAMES_AND_BIRTHS], {
+    signal,
+  });
+  for (const line of secrets.split('\n')) {
+    const [name = '', born = ''] = line.split(' ');
+    if (name.endsWith('.node-password.k3s') && isBefore(born, Number(restored)))
+      await deleteObject(remote, 'secret', name, { namespace: 'kube-system', signal });
+  }
+  return { done: undefined };
 }
 
 const UNHELD = JSON.stringify({ metadata: { finalizers: null } });
 
-/** Whether an object is older than a moment, in seconds since 1970. */
-function bornBefore(object: JsonObject, moment: number): boolean {
-  return Date.parse(textAt(object, 'metadata', 'creationTimestamp') ?? '') < moment * 1000;
+const NAMES_AND_BIRTHS =
+  'jsonpath={range .items[*]}{.metadata.name}{" "}{.metadata.creationTimestamp}{"\\n"}{end}';
+
+/** @param moment in seconds since 1970. */
+function isBefore(time: string, moment: number): boolean {
+  return Date.parse(time) < moment * 1000;
 }
 
 function checkMinor(node: JsonObject, version: string): void {
