@@ -121,6 +121,8 @@ export async function startApiServer(name: string, place: ApiServerPlace): Promi
       '--endpoint-reconciler-type=none',
       `--audit-policy-file=${file('audit.json')}`,
       `--audit-log-path=${join(logs, `${name}-audit.log`)}`,
+      // All of it in one file.
+      '--audit-log-maxsize=10000',
       ...(frontProxies === undefined
         ? []
         : [

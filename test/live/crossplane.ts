@@ -156,6 +156,7 @@ async function newerSource(folder: string): Promise<string> {
   await cp(join(root, 'package.json'), join(copy, 'package.json'));
   await symlink(join(root, 'node_modules'), join(copy, 'node_modules'));
   await rewrite(join(copy, 'functions/release.ts'), "RELEASE = '0.1'", "RELEASE = '0.2'");
+  await rewrite(join(copy, 'functions/release.ts'), "VERSION = '0.1.0'", "VERSION = '0.2.0'");
   await rewrite(join(copy, 'functions/catalogue/flux.ts'), 'installCRDs: true', 'installCRDs: false');
   return copy;
 }

@@ -6,7 +6,6 @@ import {
   isManifest,
   isObject,
   listAt,
-  numberAt,
   textAt,
   type Json,
   type JsonObject,
@@ -311,10 +310,6 @@ export function asJson(value: unknown): Json {
 
 export function versionOf(object: Manifest): string {
   return textAt(object, 'metadata', 'resourceVersion') ?? '';
-}
-
-export function generationOf(object: Manifest): number {
-  return numberAt(object, 'metadata', 'generation') ?? 0;
 }
 
 function prefix(apiVersion: string): string {

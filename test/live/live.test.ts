@@ -1,7 +1,7 @@
 /** The scenarios: claims that live beside each other on one control plane, then what concerns all of them. */
 import { beforeAll, describe } from 'vitest';
 import { EVERYTHING } from './extent.ts';
-import { history, logsAreClean, secretsStayInSecrets } from './laws.ts';
+import { history, logsAreClean } from './laws.ts';
 import { startLive, type Live } from './live.ts';
 import { tell, type Scenario } from './scenario.ts';
 import { deadApi } from './scenarios/dead-api.ts';
@@ -65,7 +65,6 @@ describe('on one control plane', { concurrent: true }, () => {
 });
 
 describe('all the time', () => {
-  secretsStayInSecrets(live);
   if (EVERYTHING) logsAreClean(live);
   history(live);
 });

@@ -19,7 +19,7 @@ export interface Running {
   readonly log: string;
   /** Fails once it has ended. */
   check(): Promise<void>;
-  stop(): Promise<void>;
+  stop(how?: 'SIGTERM' | 'SIGKILL'): Promise<void>;
 }
 
 export interface Start {
@@ -75,9 +75,7 @@ export function start(logs: string, name: string, what: Start): Running {
       if (!hasEnded(child)) return;
       throw new Ended(`${name} has ended; the end of ${log}:\n${await tail(log)}`);
     },
-    stop: async () => {
-      await stop(child);
-    },
+    stop: (how) => stop(child, how),
   };
 }
 
@@ -108,8 +106,8 @@ export async function programOf(name: string, advice: string): Promise<string> {
 
 /** A program that a scenario may end and begin again. */
 export interface Service extends Running {
-  /** Ends it, does what is to be done meanwhile, and begins it again. */
-  restart(meanwhile?: () => Promise<void>): Promise<void>;
+  /** Ends it, or kills it, does what is to be done meanwhile, and begins it again. */
+  restart(meanwhile?: () => Promise<void>, how?: 'SIGTERM' | 'SIGKILL'): Promise<void>;
 }
 
 export function service(begin: () => Running): Service {
@@ -123,10 +121,10 @@ export function service(begin: () => Running): Service {
     log,
     check: async () => running?.check(),
     stop: async () => running?.stop(),
-    restart: async (meanwhile) => {
+    restart: async (meanwhile, how) => {
       const ending = running;
       running = undefined;
-      await ending?.stop();
+      await ending?.stop(how);
       await meanwhile?.();
       running = begin();
     },
@@ -180,11 +178,11 @@ function hasEnded(child: ChildProcess): boolean {
 const SECONDS_TO_END = 5;
 
 /** Asks the group to end, then makes it; nothing of it is left after. */
-async function stop(child: ChildProcess): Promise<void> {
+async function stop(child: ChildProcess, how: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
   const group = child.pid;
   if (hasEnded(child) || group === undefined) return;
   const ended = once(child, 'exit');
-  signal(group, 'SIGTERM');
+  signal(group, how);
   const timer = setTimeout(() => child.stdin?.end(), SECONDS_TO_END * 1000);
   await ended;
   clearTimeout(timer);

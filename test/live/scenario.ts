@@ -105,9 +105,12 @@ export function mayGo(live: Live, machines: RegExp): void {
 
 /** As a person does it: `kubectl delete --wait=false`. */
 export async function askToRemove(live: Live, claim: Reference): Promise<string> {
-  mayGo(live, new RegExp(`^${claim.name}-`));
+  const since = callsSoFar(live);
   const namespace = `--namespace=${claim.namespace ?? ''}`;
-  return kubectl(live, 'delete', claim.kind.toLowerCase(), claim.name, namespace, '--wait=false');
+  const said = await kubectl(live, 'delete', claim.kind.toLowerCase(), claim.name, namespace, '--wait=false');
+  // One that is refused gives leave to nobody.
+  live.intended.push({ machines: new RegExp(`^${claim.name}-`), since });
+  return said;
 }
 
 export async function untilGone(live: Live, claim: Reference, seconds = 500): Promise<void> {
@@ -325,7 +328,7 @@ function valuesOf(object: Json | undefined, fields: Json): Json {
 
 /** resourceVersion of each object. */
 export function versions(objects: readonly Manifest[]): Map<string, string> {
-  return new Map(objects.map((object) => [nameOf(object), versionOf(object)]));
+  return new Map(objects.map((object) => [`${object.apiVersion} ${nameOf(object)}`, versionOf(object)]));
 }
 
 /** Changes to a claim's spec, as `kubectl patch --type merge`. */

@@ -2,6 +2,7 @@
 import { expect, it } from 'vitest';
 import { conditionOf, isTrue } from '../../../functions/kernel/manifest.ts';
 import type { Reference } from '../kube.ts';
+import { secretsShown } from '../laws.ts';
 import { writePage } from '../page.ts';
 import { eventually, sleep } from '../processes.ts';
 import { HETZNER_POLL_SECONDS } from '../providers.ts';
@@ -71,14 +72,19 @@ export const minimal: Scenario = (given) => {
     expect(listed).toMatch(/mini +\S+ .*True +True/);
   });
 
+  it('shows no secret value anywhere but in Secrets', async () => {
+    expect(await secretsShown(given(), mini)).toEqual([]);
+  });
+
   it('is left alone then: nothing moves over two polls', async () => {
     const live = given();
     // What core or a provider had still to say of the last step.
     await sleep(30_000);
-    const before = versions(await composed(live, mini.name));
+    const all = async () => versions([await live.kube.need(mini), ...(await composed(live, mini.name))]);
+    const before = await all();
     await sleep(2 * HETZNER_POLL_SECONDS * 1000 + 5000);
 
-    expect(versions(await composed(live, mini.name))).toEqual(before);
+    expect(await all()).toEqual(before);
   });
 
   it('takes a mistake that the API server lets pass and its correction: what we own is the same after, and during', async () => {

@@ -2,6 +2,8 @@
  * A claim to which everything happens that clouds and control planes have in store: limits, errors, losses, restarts. Its
  * machines are real ones, and so is what its Jobs do on them.
  */
+import { once } from 'node:events';
+import { connect } from 'node:tls';
 import { expect, it } from 'vitest';
 import { isTrue, listAt, textAt, type Manifest } from '../../../functions/kernel/manifest.ts';
 import { ApiError } from '../hcloud/state.ts';
@@ -38,6 +40,18 @@ const cluster = smallCluster('acme-rough', 'rough', {
   deletion: { volumes: 'Delete' },
 });
 const claim = referenceOf(cluster);
+
+/** The serial number of the certificate that is served there. */
+async function serialAt(endpoint: string): Promise<string> {
+  const port = Number(endpoint.split(':').at(-1));
+  const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false });
+  try {
+    await once(socket, 'secureConnect');
+    return socket.getPeerCertificate().serialNumber;
+  } finally {
+    socket.destroy();
+  }
+}
 
 /** Which machines have ever begun a cluster. */
 async function beginners(live: Live): Promise<string[]> {
@@ -81,8 +95,14 @@ export const rough: Scenario = (given) => {
 
   it('goes on when the limit is raised, although our function, its certificate and Crossplane change meanwhile', async () => {
     const { crossplane } = given();
-    await crossplane.function.restart(() => sleep(3000));
+    await crossplane.function.restart(() => sleep(3000), 'SIGKILL');
+    const before = await eventually('the function to serve', 30, () => serialAt(crossplane.endpoint));
     await crossplane.rotate();
+    await eventually(
+      'the new certificate',
+      60,
+      async () => (await serialAt(crossplane.endpoint)) !== before || undefined,
+    );
     await crossplane.core.restart();
     await until(given(), claim, 'it to be ready', 400, isReadyClaim);
   });

@@ -5,6 +5,7 @@ import { ApiError } from '../hcloud/state.ts';
 import { addZone } from '../hcloud/zones.ts';
 import { referenceOf } from '../kube.ts';
 import type { Live } from '../live.ts';
+import { secretsShown } from '../laws.ts';
 import { eventually, sleep } from '../processes.ts';
 import {
   apply,
@@ -95,6 +96,10 @@ export const twoRegions: Scenario = (given) => {
     expect(atCloud(live, duo, ['servers'])).toHaveLength(2);
     expect(textAt(ready, 'status', 'step', 'name')).toBe('DNSReady');
     expect(described).toContain('DeletionProtected');
+  });
+
+  it('shows no secret value anywhere but in Secrets', async () => {
+    expect(await secretsShown(given(), duo)).toEqual([]);
   });
 
   it('has records for both at Hetzner, with the addresses that its machines have', () => {

@@ -1,6 +1,7 @@
 /** A claim whose Job fails, whose records wait for a package, and whose machines are to be orphaned. */
 import { expect, it } from 'vitest';
 import { referenceOf } from '../kube.ts';
+import { secretsShown } from '../laws.ts';
 import { eventually, sleep } from '../processes.ts';
 import { atCloudflare } from './dns.ts';
 import {
@@ -9,12 +10,14 @@ import {
   atCloud,
   callsSoFar,
   changesAtCloud,
+  composed,
   edit,
   inLine,
   isReadyClaim,
   machinesOf,
   mayGo,
   nodesOf,
+  owned,
   smallCluster,
   tenant,
   until,
@@ -62,15 +65,23 @@ export const failingJob: Scenario = (given) => {
 
 /** Ready; told to leave its machines when it is deleted. */
 export const orphaned: Scenario = (given) => {
+  it('shows no secret value anywhere but in Secrets', async () => {
+    expect(await secretsShown(given(), unlucky)).toEqual([]);
+  });
+
   it('does nothing while it is paused', async () => {
     const live = given();
     await inLine(live, unlucky);
     await annotate(live, unlucky, 'crossplane.io/paused=true');
     const calls = callsSoFar(live);
+    const jobs = live.machines.done.length;
+    const before = owned(await composed(live, unlucky.name));
     await edit(live, unlucky, { ...workers(1), deletion: { machines: 'Orphan' } });
     await sleep(20_000);
 
     expect(changesAtCloud(live, unlucky, calls)).toEqual([]);
+    expect(owned(await composed(live, unlucky.name))).toEqual(before);
+    expect(live.machines.done.slice(jobs).filter((job) => job.includes(' unlucky-'))).toEqual([]);
     mayGo(live, /^unlucky-.*workers-2/);
     await annotate(live, unlucky, 'crossplane.io/paused=false');
   });
