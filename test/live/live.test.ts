@@ -1,6 +1,6 @@
 /** The scenarios: claims that live beside each other on one control plane, then what concerns all of them. */
 import { beforeAll, describe } from 'vitest';
-import { EVERYTHING } from './extent.ts';
+import { EVERYTHING } from '../extent.ts';
 import { history, logsAreClean } from './laws.ts';
 import { startLive, type Live } from './live.ts';
 import { tell, type Scenario } from './scenario.ts';

@@ -14,7 +14,7 @@ import type { Authority } from '../certificates.ts';
 import { accountFile, certificates } from './crossplane.ts';
 import { readManifests } from './kube.ts';
 import { providerAccount } from './packages.ts';
-import { EVERYTHING } from './extent.ts';
+import { EVERYTHING } from '../extent.ts';
 import { freePorts } from '../ports.ts';
 import { eventually, start, type Running } from './processes.ts';
 

@@ -44,7 +44,7 @@ export function deadApi(claim: Reference): Scenario {
       );
     });
 
-    it('then goes but for what a load balancer of a workload still uses', async () => {
+    it('then goes', async () => {
       const live = given();
       await untilGone(live, claim);
 
