@@ -111,9 +111,20 @@ export class Runner implements Run {
     for (;;) {
       const seen = await look().catch(waitAfterCommand);
       if ('done' in seen) return seen.done;
-      this.#waiting = seen;
+      await this.#waitFor(seen);
       await pause(everySeconds * 1000 * Math.min(1, this.#world.patience), undefined, { signal });
     }
+  }
+
+  /** Whoever looks at the result sees what is waited for, and since when the step has run. */
+  async #waitFor(seen: Exclude<Look<never>, { done: never }>): Promise<void> {
+    const before = this.#waiting;
+    this.#waiting = seen;
+    if (before?.waiting === seen.waiting && before.hint === seen.hint) return;
+    const { cause, hint } = this.#cleaned({ cause: seen.waiting, hint: seen.hint });
+    await this.#write({ phase: 'Running', cause, ...(hint !== undefined && { hint }) }).catch(
+      () => undefined,
+    );
   }
 
   async reach(target: Target, signal: AbortSignal): Promise<Look<Remote>> {
@@ -205,20 +216,29 @@ export class Runner implements Run {
     }: { seconds: number; signal: AbortSignal; over: AbortSignal; onTimeout: (timeout: Failure) => Failure },
   ): Failure {
     const failure = signal.aborted ? this.#gaveUp(seconds) : asFailure(error);
-    const { code, message, hint, log } = over.aborted ? onTimeout(failure) : failure;
-    const clean = (text: string) => this.#redactor.clean(text);
-    return new Failure(code, clean(message), { hint: hint && clean(hint), log: log.map(clean) });
+    const { code, message, hint: advice, log } = over.aborted ? onTimeout(failure) : failure;
+    const { cause, hint } = this.#cleaned({ cause: message, hint: advice });
+    return new Failure(code, cause, { hint, log: log.map((line) => this.#redactor.clean(line)) });
+  }
+
+  #cleaned({ cause, hint }: { cause: string; hint: string | undefined }) {
+    return {
+      cause: this.#redactor.clean(cause),
+      hint: hint === undefined ? undefined : this.#redactor.clean(hint),
+    };
   }
 
   #gaveUp(seconds: number): Failure {
     const { name } = this.#step;
-    if (this.#world.stop.aborted) return Failure.remote(`stopped from outside in "${name}"`);
+    const { waiting, hint, log } = this.#waiting ?? {};
+    const why = waiting === undefined ? '' : `: ${waiting}`;
+    if (this.#world.stop.aborted)
+      return Failure.remote(`stopped from outside in "${name}"${why}`, { hint, log });
     const limit = this.#deadline.signal.aborted
       ? `the operation took longer than ${this.#identity.deadlineSeconds} s, in "${name}"`
       : `"${name}" took longer than ${seconds} s`;
     const on = this.#identity.target === undefined ? '' : ` on "${this.#identity.target.name}"`;
-    const { waiting, hint, log } = this.#waiting ?? {};
-    return Failure.timeout(`${limit}${on}${waiting === undefined ? '' : `: ${waiting}`}`, { hint, log });
+    return Failure.timeout(`${limit}${on}${why}`, { hint, log });
   }
 
   async #clientKey(): Promise<string> {

@@ -130,6 +130,38 @@ describe('a step', () => {
     expect(failure).toMatchObject({ code: EXIT.quorum, message: expect.stringMatching(/^lost: .*nobody/) });
   });
 
+  it('tells whoever looks at its result what it waits for, each thing once', async () => {
+    const { runner, store } = await started();
+    const looks = ['a lock', 'a lock', 'the network'];
+    await runner.step('wait', 60, (signal) =>
+      runner.until(signal, () => {
+        const waiting = looks.shift();
+        return Promise.resolve(waiting === undefined ? { done: true } : { waiting, hint: 'look at it' });
+      }),
+    );
+    expect(store.results.map(({ phase, step, cause, hint }) => [phase, step, cause, hint])).toEqual([
+      ['Running', 'wait', undefined, undefined],
+      ['Running', 'wait', 'a lock', 'look at it'],
+      ['Running', 'wait', 'the network', 'look at it'],
+    ]);
+  });
+
+  it('says what it waited for when the program is stopped', async () => {
+    const stop = new AbortController();
+    const { runner } = await started({ stop: stop.signal });
+    const failure = await failureOf(
+      runner.step('wait', 600, (signal) =>
+        runner.until(signal, () => {
+          setTimeout(() => {
+            stop.abort();
+          }, 10);
+          return Promise.resolve({ waiting: 'a lock' });
+        }),
+      ),
+    );
+    expect(failure.message).toBe('stopped from outside in "wait": a lock');
+  });
+
   it('ends with the operation', async () => {
     const { runner } = await started({ deadlineSeconds: 0.05, patience: 1 });
     const failure = await failureOf(
