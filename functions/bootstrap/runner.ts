@@ -148,7 +148,7 @@ export class Runner implements Run {
       return { done: remote };
     } catch (error) {
       if (!(error instanceof Unreachable)) throw error;
-      return silence(target, error.message);
+      return silence(target, error.message, error.refused);
     }
   }
 
@@ -259,10 +259,16 @@ function waitAfterCommand(error: unknown): { waiting: string; log: readonly stri
 }
 
 /** Why a machine cannot be logged in to, and what a person looks at first. */
-function silence({ address, port }: Target, reason: string): { waiting: string; hint: string } {
+function silence(
+  { address, port }: Target,
+  reason: string,
+  refused = false,
+): { waiting: string; hint: string } {
   return {
     waiting: `SSH at "${address}" port ${port}: ${reason}`,
-    hint: 'is the address that this program comes from in access.managementCidrs, and is the machine on',
+    hint: refused
+      ? "is the public key that 'prepare' tells in root's authorized_keys, and may root log in by key there"
+      : 'is the address that this program comes from in access.managementCidrs, and is the machine on',
   };
 }
 

@@ -32,6 +32,13 @@ export interface Login {
 /** The machine does not answer, or not as SSH does: worth another try. */
 export class Unreachable extends Error {
   override readonly name = 'Unreachable';
+  /** Whether somebody does answer, and only our key is refused. */
+  readonly refused: boolean;
+
+  constructor(message: string, { refused = false } = {}) {
+    super(message);
+    this.refused = refused;
+  }
 }
 
 const USER = 'root';
@@ -96,7 +103,7 @@ export async function connect(target: Target, login: Login): Promise<Remote> {
       client
         .once('ready', resolve)
         .once('error', (error) => {
-          reject(new Unreachable(reasonOf(error)));
+          reject(new Unreachable(reasonOf(error), { refused: isRefusal(error) }));
         })
         .once('close', () => {
           reject(new Unreachable('the connection was closed'));
@@ -139,8 +146,12 @@ export async function connect(target: Target, login: Login): Promise<Remote> {
 }
 
 /** What went wrong, without the words of the library where there are better ones. */
+function isRefusal({ level }: Error & { level?: string }): boolean {
+  return level === 'client-authentication';
+}
+
 function reasonOf(error: Error & { level?: string }): string {
-  if (error.level === 'client-authentication') return 'it does not accept the client key of the region';
+  if (isRefusal(error)) return 'it does not accept the client key of the region';
   if (error.level === 'client-timeout') return 'it did not answer in time';
   return error.message === '' ? 'it does not answer' : error.message;
 }

@@ -207,6 +207,17 @@ describe('a step', () => {
     expect(failure.hint).toContain('access.managementCidrs');
   });
 
+  it('that is refused by who answers asks for the key instead', async () => {
+    const { runner } = await started({
+      login: () => Promise.reject(new Unreachable('it does not accept the key', { refused: true })),
+    });
+    const failure = await failureOf(
+      runner.step('wait for SSH', 1, (signal) => runner.connect(TARGET, signal)),
+    );
+    expect(failure.hint).toContain('authorized_keys');
+    expect(failure.hint).not.toContain('managementCidrs');
+  });
+
   it('says so too when not even the first attempt came to an end', async () => {
     const { runner } = await started({
       login: () => pause(60_000, undefined, { ref: false }).then(() => never()),
