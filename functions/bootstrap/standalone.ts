@@ -190,6 +190,7 @@ function sharedConfig({ network }: Bootstrap['spec']): Config {
   };
 }
 
+/** Without the taint that regions have: the Job with which K3s installs Cilium does not tolerate it. */
 function nodeConfig(machine: Machine, cluster: string): Config {
   const { address, nodeAddress } = targetOf(machine);
   return {
@@ -202,7 +203,6 @@ function nodeConfig(machine: Machine, cluster: string): Config {
       'tls-san': [...new Set([`api.${cluster}`, address, nodeAddress])],
     }),
     'node-label': Object.entries(machine.labels).map(([label, value]) => `${label}=${value}`),
-    'node-taint': ['node.cilium.io/agent-not-ready=true:NoExecute'],
   };
 }
 

@@ -33,6 +33,11 @@ describe('a cluster from a file', () => {
     expect(servers.map(({ cni }) => cni)).toEqual(['cilium', 'cilium', 'cilium']);
   });
 
+  it('keeps no pod off a node: K3s installs Cilium from one that tolerates few taints', () => {
+    const taints = planned.flatMap((input) => ('k3s' in input ? [input.k3s.node['node-taint']] : []));
+    expect(taints).toEqual([undefined, undefined, undefined, undefined]);
+  });
+
   it('says of a machine that is another one now that it is', () => {
     const identities = [1, 2].map((generation) => {
       const document = example();
