@@ -89,7 +89,7 @@ export class Runner implements Run {
     );
     const signal = AbortSignal.any([this.#world.stop, this.#deadline.signal, timer.signal]);
     try {
-      const result = await orAborted(signal, work(signal));
+      const result = await orAborted(signal, () => work(signal));
       this.#say('done', { seconds: this.#secondsSince(begun) });
       return result;
     } catch (error) {
@@ -279,7 +279,7 @@ export function asFailure(error: unknown): Failure {
 }
 
 /** The work's end, or the signal's: work that does not listen is left behind. */
-async function orAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+async function orAborted<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
   signal.throwIfAborted();
   let abort: () => void = () => undefined;
   const aborted = new Promise<never>((_, reject) => {
@@ -289,7 +289,7 @@ async function orAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
     signal.addEventListener('abort', abort);
   });
   try {
-    return await Promise.race([work, aborted]);
+    return await Promise.race([work(), aborted]);
   } finally {
     signal.removeEventListener('abort', abort);
   }

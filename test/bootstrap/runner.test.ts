@@ -170,6 +170,19 @@ describe('a step', () => {
     expect(failure.message).toContain('the operation took longer than 0.05 s, in "wait"');
   });
 
+  it('is not begun when the program has been stopped', async () => {
+    const { runner } = await started({ stop: AbortSignal.abort() });
+    let begun = false;
+    const failure = await failureOf(
+      runner.step('wait', 10, () => {
+        begun = true;
+        return Promise.resolve();
+      }),
+    );
+    expect(failure.message).toBe('stopped from outside in "wait"');
+    expect(begun).toBe(false);
+  });
+
   it('ends when the program is stopped, and may go well the next time', async () => {
     const stop = new AbortController();
     const { runner } = await started({ stop: stop.signal });
