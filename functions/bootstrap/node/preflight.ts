@@ -60,9 +60,11 @@ function questions(role: Role): string {
     'echo "architecture $(uname -m)"',
     'echo "clock $(date +%s)"',
     'echo "synchronized $(timedatectl show -p NTPSynchronized --value 2>/dev/null)"',
-    'for unit in docker ufw firewalld k3s k3s-agent kubelet; do',
+    'for unit in docker firewalld k3s k3s-agent kubelet; do',
     '  [ "$(systemctl is-active $unit 2>/dev/null)" != active ] || echo "active $unit"',
     'done',
+    // Its unit is active on every Ubuntu, and does nothing unless it is enabled here.
+    "! grep -qi '^ENABLED=yes' /etc/ufw/ufw.conf 2>/dev/null || echo 'active ufw'",
     `[ ! -e ${BINARY} ] || [ -e ${DATA}/openova-started ] || echo "k3s $(${BINARY} --version 2>/dev/null | head -n 1)"`,
     'command -v nft >/dev/null && echo "nft yes"',
     `ss -Htulnp 2>/dev/null | awk '{ n = split($5, part, ":"); print "listener " part[n] " " $7 }' | grep -E '^listener (${ports}) ' | sort -u`,

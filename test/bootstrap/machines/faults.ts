@@ -22,8 +22,8 @@ export interface Faults {
   /** Its certificates end after so many days, until K3s starts again. */
   certificates(days: number): Promise<void>;
   docker(): Promise<void>;
-  /** With its rules in force. */
-  ufw(): Promise<void>;
+  /** As Ubuntu brings it, its unit active; its rules are in force when it is enabled. */
+  ufw(enabled: boolean): Promise<void>;
   /** Takes back those that would outlive a wipe. */
   none(): Promise<void>;
 }
@@ -92,10 +92,11 @@ export function faultsOf({ name, shared, exec, plug }: Means): Faults {
       await rm(folder, { recursive: true, force: true });
       await plug(true);
     },
-    ufw: async () =>
+    ufw: async (enabled) =>
       must(
         [
-          program('/usr/sbin/ufw', 'echo "Status: active"'),
+          program('/usr/sbin/ufw', `echo "Status: ${enabled ? 'active' : 'inactive'}"`),
+          `mkdir -p /etc/ufw; printf 'ENABLED=${enabled ? 'yes' : 'no'}\\nLOGLEVEL=low\\n' > /etc/ufw/ufw.conf`,
           "printf '[Service]\\nType=oneshot\\nRemainAfterExit=yes\\nExecStart=/bin/true\\n' > /etc/systemd/system/ufw.service",
           'systemctl enable --now ufw',
         ].join('\n'),

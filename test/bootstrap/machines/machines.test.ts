@@ -284,7 +284,7 @@ k3s server --cluster-reset --cluster-reset-restore-path=etcd/${name ?? ''} --tok
     await first.faults.olderK3s('v1.28.1+k3s1');
     expect((await first.exec('systemctl is-active k3s; k3s --version')).stdout).toContain('v1.28.1');
     await first.faults.docker();
-    await first.faults.ufw();
+    await first.faults.ufw(true);
     expect((await first.exec('command -v docker && ufw status')).stdout).toContain('Status: active');
     await first.faults.unreachable(true);
     const login = { privateKey: machines.privateKey, trust: () => Promise.resolve() };

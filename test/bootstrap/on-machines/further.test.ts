@@ -317,6 +317,7 @@ describe('a firewall', () => {
 
   it('that lets us in is confirmed and stays, also after a restart', async () => {
     await begin();
+    await machines.named('server-1').faults.ufw(false);
     const input = withMore(site.server('server-1', []), host(['0.0.0.0/0']));
 
     expect(await site.run(input)).toMatchObject({ code: EXIT.done, cause: '' });
@@ -346,11 +347,12 @@ describe('a firewall', () => {
   it('is not set on a machine that is not fit', async () => {
     await begin();
     await machines.named('server-1').faults.docker();
+    await machines.named('server-1').faults.ufw(true);
     await machines.named('server-1').faults.clock(300);
 
     const ended = await site.run(withMore(site.server('server-1', []), host(['0.0.0.0/0'])));
 
-    expect(ended).toMatchObject({ code: EXIT.input, cause: expect.stringContaining('"docker"') });
+    expect(ended).toMatchObject({ code: EXIT.input, cause: expect.stringContaining('"docker", "ufw"') });
     expect(ended.cause).toContain('not synchronised');
     expect(await rules()).not.toContain('openova');
   });
