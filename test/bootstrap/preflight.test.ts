@@ -12,19 +12,19 @@ const GOOD = [
   ...Array.from({ length: 100 }, () => 'fsync 0.002'),
 ];
 
-const problems = (lines: readonly string[], role: 'server' | 'agent' = 'server') =>
-  problemsOf(readFacts([...GOOD, ...lines].join('\n')), role, NOW - 1, NOW + 1);
+const WANTED = { role: 'server', version: 'v1.36.3+k3s1', from: NOW - 1, to: NOW + 1 } as const;
+
+const problems = (lines: readonly string[]) => problemsOf(readFacts([...GOOD, ...lines].join('\n')), WANTED);
 const without = (start: string, ...instead: string[]) =>
-  problemsOf(
-    readFacts([...GOOD.filter((line) => !line.startsWith(start)), ...instead].join('\n')),
-    'server',
-    NOW - 1,
-    NOW + 1,
-  );
+  problemsOf(readFacts([...GOOD.filter((line) => !line.startsWith(start)), ...instead].join('\n')), WANTED);
 
 describe('a machine that exists already', () => {
   it('is taken when nothing is in the way', () => {
     expect(problems([])).toEqual([]);
+  });
+
+  it('may have the binary of the K3s that it is to have', () => {
+    expect(problems([`k3s ${WANTED.version}`])).toEqual([]);
   });
 
   it.each([
@@ -36,9 +36,11 @@ describe('a machine that exists already', () => {
     ],
     ['another architecture', () => without('architecture', 'architecture riscv64'), '"riscv64"'],
     ['a port that is taken', () => problems(['listener 6443 users:(("nginx",pid=7,fd=3))']), '"6443 nginx"'],
+    ['a K3s of somebody else', () => problems(['k3s v1.30.1+k3s1']), 'not installed by this program'],
+    ['a K3s that says no version', () => problems(['k3s ']), 'not installed by this program'],
     [
-      'a K3s of somebody else',
-      () => problems(['k3s k3s version v1.30.1+k3s1']),
+      'a K3s of somebody else that runs',
+      () => problems([`k3s ${WANTED.version}`, 'active k3s', 'listener 6443 users:(("k3s",pid=7,fd=3))']),
       'not installed by this program',
     ],
     ['docker', () => problems(['active docker', 'active ufw']), '"docker", "ufw"'],
@@ -62,7 +64,7 @@ describe('a machine that exists already', () => {
 
   it('that is no server may have a slow disk', () => {
     const facts = readFacts([...GOOD, 'fsync 3', 'fsync 3', 'fsync 3'].join('\n'));
-    expect(problemsOf(facts, 'agent', NOW, NOW)).toEqual([]);
+    expect(problemsOf(facts, { ...WANTED, role: 'agent' })).toEqual([]);
   });
 
   it('percentile', () => {

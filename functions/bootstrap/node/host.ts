@@ -1,24 +1,20 @@
 /** A machine that exists already: checked once, and let in by the others of its region before K3s says anything to them. */
 import type { Remote } from '../remote.ts';
 import type { InputOf, Run } from '../run.ts';
-import { hasJoined } from './cluster.ts';
 import { applyFirewall } from './firewall.ts';
 import type { Role } from './k3s.ts';
 import { logIn } from './machine.ts';
 import { preflight } from './preflight.ts';
 
-const LOOK_SECONDS = 60;
-
 /** Logs in to a machine that K3s is to run on; one that no cloud has made is fit for it afterwards. */
 export async function logInTo(
   run: Run,
   role: Role,
-  { target, host }: Pick<InputOf<'agent'>, 'target' | 'host'>,
+  { target, host, k3s }: Pick<InputOf<'agent'>, 'target' | 'host' | 'k3s'>,
 ): Promise<Remote> {
   const remote = await logIn(run, target);
   if (host === undefined) return remote;
-  const joined = await run.step('see what there is', LOOK_SECONDS, (signal) => hasJoined(remote, signal));
-  if (!joined) await preflight(run, remote, role);
+  await preflight(run, remote, role, k3s);
   for (const one of [target, ...host.others]) await applyFirewall(run, one, host.allow);
   // Its firewall was confirmed by a connection that took this one's place.
   return logIn(run, target);

@@ -1,6 +1,7 @@
 /** What a machine that somebody else has made must be like, before anything is changed on it. */
+import type { K3s } from '../contract.ts';
 import { Failure } from '../failure.ts';
-import type { Remote } from '../remote.ts';
+import { writeText, type Remote } from '../remote.ts';
 import type { Run } from '../run.ts';
 import { BINARY, DATA, type Role } from './k3s.ts';
 
@@ -11,6 +12,8 @@ const WRITES = 100;
 const SLOWEST_MS = 40;
 /** Certificates and leases bear less than a minute. */
 const CLOCK_SECONDS = 10;
+/** How a machine that has been checked answers. */
+const CHECKED = 40;
 
 /** Oldest versions with what K3s and Cilium need of the kernel. Source: docs.cilium.io, system requirements, 2026-11. */
 const SYSTEMS: Readonly<Record<string, number>> = { debian: 12, ubuntu: 22.04 };
@@ -28,8 +31,8 @@ export interface Facts {
   readonly architecture: string;
   /** Programs that listen on ports that K3s needs, as `6443 nginx`. */
   readonly listeners: readonly string[];
-  /** A K3s that is not ours. */
-  readonly k3s: boolean;
+  /** The version of a K3s that is there, empty where it says none. */
+  readonly k3s: string | undefined;
   /** Units that are active and in the way. */
   readonly active: readonly string[];
   readonly synchronized: boolean;
@@ -39,16 +42,32 @@ export interface Facts {
   readonly fsyncMs: readonly number[];
 }
 
-/** @throws Failure input that says everything at once. */
-export async function preflight(run: Run, remote: Remote, role: Role): Promise<void> {
+/**
+ * Checks a machine once: what is put on it from then on must not be in the way of another try.
+ * @param version of K3s that it is to have, and may have already.
+ * @throws Failure input that says everything at once.
+ */
+export async function preflight(
+  run: Run,
+  remote: Remote,
+  role: Role,
+  { version }: Pick<K3s, 'version'>,
+): Promise<void> {
+  const checked = `${DATA}/openova-checked-${role}`;
   await run.step('check the machine', SECONDS, async (signal) => {
     const asked = run.now();
-    const { stdout } = await remote.run(questions(role), { signal });
-    const found = problemsOf(readFacts(stdout), role, asked.getTime() / 1000, run.now().getTime() / 1000);
-    if (found.length === 0) return;
-    throw Failure.input(`"${remote.target.name}" cannot take K3s: ${found.join('; ')}`, {
-      hint: 'mend this on the machine, or install it anew, and try again',
-    });
+    const { code, stdout } = await remote.run(
+      `for mark in ${checked} ${DATA}/openova-started; do [ ! -e $mark ] || exit ${CHECKED}; done\n${questions(role)}`,
+      { allow: [CHECKED], signal },
+    );
+    if (code === CHECKED) return;
+    const times = { from: asked.getTime() / 1000, to: run.now().getTime() / 1000 };
+    const found = problemsOf(readFacts(stdout), { role, version, ...times });
+    if (found.length > 0)
+      throw Failure.input(`"${remote.target.name}" cannot take K3s: ${found.join('; ')}`, {
+        hint: 'mend this on the machine, or install it anew, and try again',
+      });
+    await writeText(remote, checked, '', '0600', signal);
   });
 }
 
@@ -65,7 +84,7 @@ function questions(role: Role): string {
     'done',
     // Its unit is active on every Ubuntu, and does nothing unless it is enabled here.
     "! grep -qi '^ENABLED=yes' /etc/ufw/ufw.conf 2>/dev/null || echo 'active ufw'",
-    `[ ! -e ${BINARY} ] || [ -e ${DATA}/openova-started ] || echo "k3s $(${BINARY} --version 2>/dev/null | head -n 1)"`,
+    `[ ! -e ${BINARY} ] || echo "k3s $(${BINARY} --version 2>/dev/null | awk '/^k3s version/ { print $3 }')"`,
     'command -v nft >/dev/null && echo "nft yes"',
     `ss -Htulnp 2>/dev/null | awk '{ n = split($5, part, ":"); print "listener " part[n] " " $7 }' | grep -E '^listener (${ports}) ' | sort -u`,
     ...(role === 'server' ? [fsyncs()] : []),
@@ -98,19 +117,29 @@ export function readFacts(text: string): Facts {
     clock: Number(one('clock')),
     synchronized: one('synchronized') === 'yes',
     active: values('active'),
-    k3s: values('k3s').length > 0,
+    k3s: values('k3s')[0],
     hasNft: one('nft') === 'yes',
     listeners: values('listener').map((line) => line.replace(/users:\(\("([^"]*)".*/, '$1')),
     fsyncMs: values('fsync').map((seconds) => Number(seconds) * 1000),
   };
 }
 
-/** Everything that is in the way, one phrase each. @param from and `to`: when it was asked, in seconds since 1970. */
-export function problemsOf(facts: Facts, role: Role, from: number, to: number): string[] {
+interface Wanted {
+  readonly role: Role;
+  /** Of K3s. */
+  readonly version: string;
+  /** Between which times it was asked, in seconds since 1970. */
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Everything that is in the way, one phrase each. */
+export function problemsOf(facts: Facts, { role, version, from, to }: Wanted): string[] {
   const oldest = SYSTEMS[facts.system];
   const slow = percentile(facts.fsyncMs, 0.99);
   const behind = Math.max(from - facts.clock, facts.clock - to);
-  const ours = facts.active.filter((unit) => !unit.startsWith('k3s'));
+  const others = facts.active.filter((unit) => !unit.startsWith('k3s'));
+  const foreign = others.length < facts.active.length || (facts.k3s !== undefined && facts.k3s !== version);
   return [
     ...(oldest === undefined || Number(facts.version) < oldest
       ? [
@@ -122,9 +151,9 @@ export function problemsOf(facts: Facts, role: Role, from: number, to: number): 
     ...(ARCHITECTURES.includes(facts.architecture)
       ? []
       : [`its architecture is "${facts.architecture}", must be one of ${ARCHITECTURES.join(', ')}`]),
-    ...(facts.k3s ? ['a K3s that was not installed by this program is there'] : []),
-    ...(ours.length > 0 ? [`active already, and in the way: "${ours.join('", "')}"`] : []),
-    ...(facts.k3s || facts.listeners.length === 0
+    ...(foreign ? ['a K3s that was not installed by this program is there'] : []),
+    ...(others.length > 0 ? [`active already, and in the way: "${others.join('", "')}"`] : []),
+    ...(foreign || facts.listeners.length === 0
       ? []
       : [`ports that K3s needs are taken: "${facts.listeners.join('", "')}"`]),
     ...(facts.hasNft ? [] : ['it has no nftables']),

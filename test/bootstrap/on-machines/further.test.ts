@@ -5,7 +5,7 @@ import type { OnMachines } from '../../../functions/bootstrap/operate.ts';
 import { listAt, textAt } from '../../../functions/kernel/manifest.ts';
 import { startMachines, type Machines } from '../machines/machines.ts';
 import { MemoryStore } from '../memory-store.ts';
-import { COMMON, NAMESPACE, SECRETS, Site } from './support.ts';
+import { COMMON, NAMESPACE, SECRETS, Site, VERSION } from './support.ts';
 
 const SERVERS = ['server-1', 'server-2', 'server-3'];
 const AGENT = 'agent-1';
@@ -355,5 +355,24 @@ describe('a firewall', () => {
     expect(ended).toMatchObject({ code: EXIT.input, cause: expect.stringContaining('"docker", "ufw"') });
     expect(ended.cause).toContain('not synchronised');
     expect(await rules()).not.toContain('openova');
+  });
+
+  it('and the check before it are no matter for another try, nor is a binary that was there before', async () => {
+    await begin();
+    await machines.named('server-1').exec(`set -e
+      curl -sSfL https://github.com/k3s-io/k3s/releases/download/${encodeURIComponent(VERSION)}/k3s -o /usr/local/bin/k3s
+      chmod 755 /usr/local/bin/k3s`);
+    const input = withMore(site.server('server-1', []), host(['0.0.0.0/0']));
+    const stop = new AbortController();
+    const stopped = await site.run(input, {
+      stop: stop.signal,
+      progress: ({ step }) => {
+        if (step === 'start K3s') stop.abort();
+      },
+    });
+    expect(stopped).toMatchObject({ code: EXIT.remote, cause: 'stopped from outside in "start K3s"' });
+
+    const k3s = { ...site.k3s(machines.named('server-1'), 'server'), version: NEWER };
+    expect(await site.run(withMore(input, { k3s }))).toMatchObject({ code: EXIT.done, cause: '' });
   });
 });
