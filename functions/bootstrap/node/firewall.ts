@@ -80,10 +80,11 @@ function application(): string {
   ].join('\n');
 }
 
-/** In force before anything listens. */
+/** In force before anything listens, and after what Debian's own service flushes. */
 const UNIT_TEXT = `[Unit]
 Description=What OpenOva lets in
 DefaultDependencies=no
+After=nftables.service
 Before=network-pre.target k3s.service k3s-agent.service
 Wants=network-pre.target
 

@@ -1,10 +1,13 @@
 /** A machine that exists already: checked once, and let in by the others of its region before K3s says anything to them. */
+import type { Allow, Target } from '../contract.ts';
 import type { Remote } from '../remote.ts';
 import type { InputOf, Run } from '../run.ts';
 import { applyFirewall } from './firewall.ts';
 import type { Role } from './k3s.ts';
 import { logIn } from './machine.ts';
 import { preflight } from './preflight.ts';
+
+const REACH_SECONDS = 60;
 
 /** Logs in to a machine that K3s is to run on; one that no cloud has made is fit for it afterwards. */
 export async function logInTo(
@@ -15,7 +18,16 @@ export async function logInTo(
   const remote = await logIn(run, target);
   if (host === undefined) return remote;
   await preflight(run, remote, role, k3s);
-  for (const one of [target, ...host.others]) await applyFirewall(run, one, host.allow);
+  await applyFirewall(run, target, host.allow);
+  for (const one of host.others) await letIn(run, one, host.allow);
   // Its firewall was confirmed by a connection that took this one's place.
   return logIn(run, target);
+}
+
+/** One that does not answer keeps nobody waiting: the hourly care sets its firewall too. */
+async function letIn(run: Run, one: Target, allow: readonly Allow[]): Promise<void> {
+  const reached = await run.step(`reach "${one.name}"`, REACH_SECONDS, (signal) => run.reach(one, signal));
+  if ('done' in reached) await applyFirewall(run, one, allow);
+  else
+    await run.step(`go on without "${one.name}": ${reached.waiting}`, REACH_SECONDS, () => Promise.resolve());
 }

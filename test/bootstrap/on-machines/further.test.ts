@@ -326,6 +326,8 @@ describe('a firewall', () => {
       .named('server-1')
       .exec('ls /etc/openova; systemctl is-enabled openova-firewall');
     expect(stdout.split('\n').slice(0, 2)).toEqual(['firewall.nft', 'enabled']);
+    const unit = await machines.named('server-1').exec('systemctl cat openova-firewall');
+    expect(unit.stdout).toContain('After=nftables.service\n');
   });
 
   it('that locks us out is taken back by the machine itself', async () => {
