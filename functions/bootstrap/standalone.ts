@@ -5,6 +5,7 @@ import ssh2 from 'ssh2';
 import * as z from 'zod';
 import { reasonOf, type Io } from '../cli/io.ts';
 import { isObject } from '../kernel/manifest.ts';
+import { allowList } from '../region/host.ts';
 import { EXIT, Input, KUBECONFIG_TYPE, type Config, type Target } from './contract.ts';
 import { Failure } from './failure.ts';
 import { FilesStore } from './files-store.ts';
@@ -31,6 +32,8 @@ const Machine = z.strictObject({
 });
 type Machine = z.output<typeof Machine>;
 
+const cidrs = z.array(z.union([z.cidrv4(), z.cidrv6()])).default([]);
+
 /** The document `kind: Bootstrap`. */
 const Bootstrap = z.strictObject({
   apiVersion: z.literal('platform.openova.io/v1alpha1'),
@@ -53,6 +56,15 @@ const Bootstrap = z.strictObject({
         clusterDns: z.ipv4().default('10.43.0.10'),
       })
       .prefault({}),
+    /** As in claims. */
+    access: z
+      .strictObject({
+        /** Where this program is run from; none: SSH and the API are open to the world. */
+        managementCidrs: cidrs,
+        sshAllowedCidrs: cidrs,
+        apiAllowedCidrs: cidrs,
+      })
+      .prefault({}),
     cni: z.literal('cilium').default('cilium'),
     snapshots: z
       .strictObject({
@@ -67,6 +79,10 @@ const Bootstrap = z.strictObject({
       })
       .refine((all) => new Set(all.map((one) => one.name)).size === all.length, {
         error: 'must have a name each of their own',
+      })
+      .refine((all) => new Set(all.map(({ privateAddress }) => privateAddress === undefined)).size < 2, {
+        error:
+          'must have a privateAddress each, or none of them: there may be no way between the one and the other',
       }),
   }),
 });
@@ -119,6 +135,9 @@ export function operations({ metadata, spec }: Bootstrap): OnMachines[] {
   const servers = spec.machines.filter(isServer);
   const agents = spec.machines.filter((machine) => !isServer(machine));
   const peersOf = (machine: Machine) => servers.filter((one) => one !== machine).map(targetOf);
+  // Those before it have been told of it by then.
+  const laterServers = (machine: Machine) =>
+    isServer(machine) ? servers.slice(servers.indexOf(machine) + 1).map(targetOf) : [];
   const common = (result: string) => ({
     version: 1,
     region: metadata.name,
@@ -133,11 +152,17 @@ export function operations({ metadata, spec }: Bootstrap): OnMachines[] {
     node: nodeConfig(machine, metadata.name),
     ...(spec.kubernetes.source !== undefined && { source: spec.kubernetes.source }),
   });
+  const allow = allowList({
+    places: spec.machines.map(targetOf),
+    podCidr: spec.network.podCidr,
+    access: spec.access,
+  });
   const on = (machine: Machine) => ({
     ...common(machine.name),
     target: targetOf(machine),
     peers: peersOf(machine),
     k3s: k3s(machine),
+    host: { allow, others: laterServers(machine) },
   });
   const { snapshots, cni } = spec;
   const documents = [
@@ -216,10 +241,14 @@ async function takeKey(store: Store, file: string): Promise<void> {
     throw Failure.input(
       `sshKeyFile "${file}" is no private key in OpenSSH form without a passphrase: ${key.message}`,
     );
-  await store.create(
-    { namespace: NAMESPACE, name: SECRETS.ssh },
-    { data: { id_ed25519: text, public: `${key.type} ${key.getPublicSSH().toString('base64')}` } },
-  );
+  const ref = { namespace: NAMESPACE, name: SECRETS.ssh };
+  const data = { id_ed25519: text, public: `${key.type} ${key.getPublicSSH().toString('base64')}` };
+  if (await store.create(ref, { data })) return;
+  const kept = await store.secret(ref);
+  if (kept?.data['id_ed25519'] !== text)
+    throw Failure.input(`sshKeyFile "${file}" is another key than the one that is kept already`, {
+      hint: `to use it from now on, delete "${SECRETS.ssh}.json" in the folder of the state`,
+    });
 }
 
 /** For people to put on their machines. */

@@ -5,13 +5,16 @@
  */
 import type { Access } from '../apis/fields.ts';
 
+/** From where people and control planes come. */
+export type AccessCidrs = Readonly<Pick<Access, 'managementCidrs' | 'sshAllowedCidrs' | 'apiAllowedCidrs'>>;
+
 export interface Port {
   readonly name: string;
   /** As Hetzner writes ports: a string. */
   readonly port: string;
   readonly protocol: 'tcp' | 'udp';
   readonly description: string;
-  readonly from: (access: Access) => readonly string[];
+  readonly from: (access: AccessCidrs) => readonly string[];
 }
 
 export const WORLD: readonly string[] = ['0.0.0.0/0', '::/0'];

@@ -23,14 +23,14 @@ const target = (name: string): Target => ({
 });
 
 /** A machine that was checked before, and lets in what it shall. */
-const remote = (of: Target): Remote => ({
+const remote = (of: Target, joined = true): Remote => ({
   target: of,
-  run: (script, { allow = [] } = {}) =>
-    Promise.resolve({
-      code: script.includes('openova-checked') && allow.includes(CHECKED) ? CHECKED : 0,
-      stdout: script.includes('nft list') ? 'there\n' : rulesText(ALLOW),
-      stderr: '',
-    }),
+  run: (script) => {
+    const answer = (stdout: string, code = 0) => Promise.resolve({ code, stdout, stderr: '' });
+    if (script.includes('openova-checked')) return answer('', CHECKED);
+    if (script.includes('/server/db/etcd')) return answer(joined ? '/there' : '');
+    return answer(script.includes('nft list') ? 'there\n' : rulesText(ALLOW));
+  },
   close: () => undefined,
 });
 
@@ -69,12 +69,18 @@ describe('a machine that joins', () => {
       'wait for SSH',
       'check the machine',
       'set the firewall of "one"',
-      'reach "two"',
+      'see whether "two" has joined',
       'set the firewall of "two"',
-      'reach "three"',
+      'see whether "three" has joined',
       'set the firewall of "three"',
       'wait for SSH',
     ]);
+  });
+
+  it('leaves alone those that have not joined', async () => {
+    expect(await join(() => Promise.resolve(remote(target('two'), false)))).not.toContain(
+      'set the firewall of "two"',
+    );
   });
 
   it('does not wait for one that is down, and says so', async () => {

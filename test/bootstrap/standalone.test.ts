@@ -1,4 +1,7 @@
 import { readFileSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import ssh2 from 'ssh2';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { operations, readBootstrap } from '../../functions/bootstrap/standalone.ts';
@@ -38,6 +41,32 @@ describe('a cluster from a file', () => {
     expect(taints).toEqual([undefined, undefined, undefined, undefined]);
   });
 
+  it('lets in by SSH and the API whom it says, and by the ports of the cluster its machines alone', () => {
+    const { spec } = readBootstrap(example(), EXAMPLE);
+    const access = {
+      managementCidrs: ['192.0.2.0/24'],
+      sshAllowedCidrs: [],
+      apiAllowedCidrs: ['2001:db8::/32'],
+    };
+    const inputs = operations(readBootstrap({ ...example(), spec: { ...spec, access } }, EXAMPLE));
+    const lists = inputs.flatMap((input) => ('host' in input && input.host ? [input.host.allow] : []));
+    expect(lists).toHaveLength(4);
+    for (const allow of lists) {
+      const from = (port: string) =>
+        allow.filter(({ ports }) => ports.includes(port)).flatMap((one) => one.from);
+      const machines = spec.machines.map(({ address }) => address).sort();
+      expect(from('2379-2380')).toEqual(machines);
+      expect(from('10250')).toEqual([...machines, spec.network.podCidr]);
+      expect(from('22')).toEqual(['192.0.2.0/24']);
+      expect(from('6443')).toEqual([...machines, spec.network.podCidr, '192.0.2.0/24', '2001:db8::/32']);
+    }
+  });
+
+  it('has those let a server in that come after it: the others have done so by then', () => {
+    const others = planned.flatMap((input) => ('host' in input && input.host ? [input.host.others] : []));
+    expect(others.map((some) => some.map(({ name }) => name))).toEqual([['two', 'three'], ['three'], [], []]);
+  });
+
   it('says of a machine that is another one now that it is', () => {
     const identities = [1, 2].map((generation) => {
       const document = example();
@@ -69,6 +98,16 @@ describe('openova bootstrap', () => {
       `{ ${K3S}, machines: [${MACHINE}, ${MACHINE.replace('server', 'agent')}] }`,
       'a name each',
     ],
+    [
+      'private addresses of some',
+      `{ ${K3S}, machines: [${MACHINE}, { name: two, role: agent, address: 203.0.113.2, privateAddress: 10.0.0.2 }] }`,
+      'must have a privateAddress each, or none of them',
+    ],
+    [
+      'a range that is none',
+      `{ ${K3S}, access: { managementCidrs: [home] }, machines: [${MACHINE}] }`,
+      'managementCidrs',
+    ],
     ['a channel', `{ kubernetes: { version: stable }, machines: [${MACHINE}] }`, '"v1.36.3+k3s1"'],
     [
       'no key',
@@ -89,6 +128,19 @@ describe('openova bootstrap', () => {
     expect(code).toBe(2);
     expect(err).toMatch(words);
     expect(err.trim().split('\n').length).toBeLessThanOrEqual(2);
+  });
+
+  it('refuses another key than the one that it has kept', async () => {
+    const spec = `{ ${K3S}, sshKeyFile: key, machines: [{ name: one, role: server, address: 127.0.0.1, sshPort: 1 }] }`;
+    const config = files.file('cluster.yaml', document(spec));
+    files.file('key', ssh2.utils.generateKeyPairSync('ed25519').private);
+    const kept = { labels: {}, type: 'Opaque', data: { id_ed25519: 'another', public: 'another' } };
+    await mkdir(join(dirname(config), 'garage-state'), { recursive: true });
+    await writeFile(join(dirname(config), 'garage-state/ssh.json'), JSON.stringify(kept));
+    expect(await openova(['bootstrap', '--config', config])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('is another key than the one that is kept already'),
+    });
   });
 
   it.each([

@@ -1,13 +1,14 @@
 /** A machine that exists already: checked once, and let in by the others of its region before K3s says anything to them. */
 import type { Allow, Target } from '../contract.ts';
 import type { Remote } from '../remote.ts';
-import type { InputOf, Run } from '../run.ts';
+import type { InputOf, Look, Run } from '../run.ts';
+import { hasJoined } from './cluster.ts';
 import { applyFirewall } from './firewall.ts';
 import type { Role } from './k3s.ts';
 import { logIn } from './machine.ts';
 import { preflight } from './preflight.ts';
 
-const REACH_SECONDS = 60;
+const LOOK_SECONDS = 60;
 
 /** Logs in to a machine that K3s is to run on; one that no cloud has made is fit for it afterwards. */
 export async function logInTo(
@@ -24,10 +25,17 @@ export async function logInTo(
   return logIn(run, target);
 }
 
-/** One that does not answer keeps nobody waiting: the hourly care sets its firewall too. */
+/** One that does not answer keeps nobody waiting, and one that has not joined has its own turn. */
 async function letIn(run: Run, one: Target, allow: readonly Allow[]): Promise<void> {
-  const reached = await run.step(`reach "${one.name}"`, REACH_SECONDS, (signal) => run.reach(one, signal));
-  if ('done' in reached) await applyFirewall(run, one, allow);
-  else
-    await run.step(`go on without "${one.name}": ${reached.waiting}`, REACH_SECONDS, () => Promise.resolve());
+  const joined = await run.step(
+    `see whether "${one.name}" has joined`,
+    LOOK_SECONDS,
+    async (signal): Promise<Look<boolean>> => {
+      const reached = await run.reach(one, signal);
+      return 'done' in reached ? { done: await hasJoined(reached.done, signal) } : reached;
+    },
+  );
+  if ('waiting' in joined)
+    await run.step(`go on without "${one.name}": ${joined.waiting}`, LOOK_SECONDS, () => Promise.resolve());
+  else if (joined.done) await applyFirewall(run, one, allow);
 }

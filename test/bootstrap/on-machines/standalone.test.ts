@@ -124,6 +124,11 @@ describe('openova bootstrap', () => {
       expect(isTrue(node, 'Ready'), node.metadata.name).toBe(true);
   });
 
+  it('leaves each machine with a firewall', async () => {
+    for (const machine of machines.machines)
+      expect((await machine.exec('nft list table inet openova')).stdout).toContain('policy drop');
+  });
+
   it('says no secret', async () => {
     const { out, err } = await bootstrap();
     const text = await readFile(join(folder, 'garage-state/tokens.json'), 'utf8');
