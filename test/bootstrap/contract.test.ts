@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { Input, isOwn, ownerLabels } from '../../functions/bootstrap/contract.ts';
 import inputs from './inputs-0.1.json' with { type: 'json' };
@@ -7,6 +8,14 @@ const acme = { claim: { namespace: 'acme-platform', name: 'acme' } };
 describe('Jobs of an older release', () => {
   it.each(inputs)('are read still, for where their machines are: $operation', (input) => {
     expect(Input.safeParse(input)).toMatchObject({ success: true, data: { target: input.target } });
+  });
+});
+
+it('What the documentation says of an uninstall is an input', () => {
+  const [, text = ''] = /```json\n([^`]*)```/.exec(readFileSync('docs/bootstrap.md', 'utf8')) ?? [];
+  expect(Input.safeParse(JSON.parse(text))).toMatchObject({
+    success: true,
+    data: { operation: 'uninstall' },
   });
 });
 

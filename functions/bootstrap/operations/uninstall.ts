@@ -1,6 +1,6 @@
 /**
  * K3s leaves a machine that goes on without it, with everything that it brought. Source: k3s-killall.sh and k3s-uninstall.sh of
- * K3s v1.36.3 (2026-08), for what there is to clean up; docs.cilium.io, uninstalling, 2026-11.
+ * K3s v1.36.3 (2026-08), for what there is to clean up; docs.cilium.io, uninstalling, and docs.kernel.org, cgroup v2, 2026-11.
  */
 import { BINARY, DATA, unitOf } from '../node/k3s.ts';
 import { KERNEL_FILE, logIn } from '../node/machine.ts';
@@ -36,6 +36,10 @@ function removal(unit: string): string {
     // What K3s started goes on without it, by its unit's KillMode.
     `for process in /proc/[0-9]*; do`,
     `  case $(readlink "$process/exe" 2>/dev/null) in ${DATA}/*) kill -KILL "\${process#/proc/}" 2>/dev/null || true ;; esac`,
+    'done',
+    // Containers outlive that. All pods are in one group, whose name depends on the driver.
+    'for group in /sys/fs/cgroup/kubepods /sys/fs/cgroup/kubepods.slice; do',
+    '  [ ! -e $group/cgroup.kill ] || echo 1 > $group/cgroup.kill',
     'done',
     // Links and rules of Cilium would leave the machine without a network.
     'for link in cilium_host cilium_net cilium_vxlan cilium_wg0 $(ip -o link show 2>/dev/null | sed -n "s/^[0-9]*: \\(lxc[^@:]*\\).*/\\1/p"); do',

@@ -378,3 +378,23 @@ describe('a firewall', () => {
     expect(await site.run(withMore(input, { k3s }))).toMatchObject({ code: EXIT.done, cause: '' });
   });
 });
+
+describe('a machine that goes on without K3s', () => {
+  it('keeps nothing of it, and no pod', async () => {
+    await begin('server-1');
+    const machine = machines.named('server-1');
+    const pods = '/sys/fs/cgroup/kubepods.slice';
+    await machine.exec(`mount -t tmpfs tmpfs /sys/fs/cgroup && mkdir ${pods} && : > ${pods}/cgroup.kill`);
+
+    const [target, role] = [machine.target, 'server' as const];
+    expect(await site.run({ ...COMMON, operation: 'uninstall', target, role })).toMatchObject({
+      code: EXIT.done,
+      cause: '',
+    });
+
+    const { stdout } = await machine.exec(
+      `cat ${pods}/cgroup.kill; ls -d /etc/rancher /var/lib/rancher /usr/local/bin/k3s /etc/systemd/system/k3s.service`,
+    );
+    expect(stdout).toBe('1\n');
+  });
+});
