@@ -1,6 +1,7 @@
 /** K3s on the machines of a region: which Jobs there are, and what each waits for. */
 import { s3AddressOf, s3RegionOf } from './archive.ts';
 import type { Config, Snapshots, Target } from '../bootstrap/contract.ts';
+import { compareVersions } from '../bootstrap/versions.ts';
 import { claimBehind } from '../kernel/claim.ts';
 import type { After } from '../kernel/graph.ts';
 import { at } from '../kernel/manifest.ts';
@@ -12,7 +13,6 @@ import { formerLabels, relabelled, type Relabelled } from './labels.ts';
 import { mayDisturb } from './maintenance.ts';
 import {
   attemptAt,
-  byVersion,
   common,
   inputOf,
   isDone,
@@ -110,7 +110,7 @@ function versionForAgents(
   const staying = servers
     .filter(({ id }) => !upgrades.some(({ key }) => key.startsWith(`upgrade/${id}/`)))
     .map((machine) => runningVersion(jobs, machine) ?? version);
-  return [version, ...staying].sort(byVersion)[0] ?? version;
+  return [version, ...staying].sort(compareVersions)[0] ?? version;
 }
 
 /** Upgrades that say which version a machine runs until a newer one is done. */

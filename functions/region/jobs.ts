@@ -12,6 +12,7 @@ import {
   type Operation,
   type Result,
 } from '../bootstrap/contract.ts';
+import { compareVersions } from '../bootstrap/versions.ts';
 import type { After, Node, Template } from '../kernel/graph.ts';
 import { listAt, textAt, type JsonObject, type Manifest } from '../kernel/manifest.ts';
 import { nameFor, RETRY_ANNOTATION, SYSTEM_NAMESPACE } from '../kernel/names.ts';
@@ -243,7 +244,7 @@ export function jobSpec(xr: Manifest, input: Input): JsonObject {
   const xrName = xr.metadata.name ?? '';
   return {
     backoffLimit: TRIES - 1,
-    activeDeadlineSeconds: 'deadlineSeconds' in input ? input.deadlineSeconds : DEADLINE,
+    activeDeadlineSeconds: input.deadlineSeconds,
     completions: 1,
     parallelism: 1,
     podReplacementPolicy: 'Failed',
@@ -369,14 +370,7 @@ export function runningVersion(jobs: Jobs, machine: Machine): string | undefined
   const joined = isDone(jobs, joinKey(jobs, machine))
     ? versionOf(jobs.observed.get(attemptAt(jobs, joinKey(jobs, machine))))
     : undefined;
-  return [...(joined === undefined ? [] : [joined]), ...upgraded].sort(byVersion).at(-1);
-}
-
-/** Older versions first. */
-export function byVersion(left: string, right: string): number {
-  const numbers = (version: string) => version.split(/\D+/).map(Number);
-  const [one, other] = [numbers(left), numbers(right)];
-  return one.map((number, index) => number - (other[index] ?? 0)).find((order) => order !== 0) ?? 0;
+  return [...(joined === undefined ? [] : [joined]), ...upgraded].sort(compareVersions).at(-1);
 }
 
 /** A short stand-in for a version in keys: `v1.36.3+k3s1` becomes `v1.36.3-k3s1`. */
