@@ -2,7 +2,6 @@
  * Kubernetes through a server's own kubectl, over SSH: port 22 is all that it needs, and the administrator's certificate
  * never leaves the machine.
  */
-import { parse } from 'yaml';
 import {
   isObject,
   listAt,
@@ -13,11 +12,9 @@ import {
 } from '../../kernel/manifest.ts';
 import { Failure } from '../failure.ts';
 import { quote, type Remote, type RunOptions } from '../remote.ts';
+import { BINARY } from './k3s.ts';
 
-const KUBECTL = '/usr/local/bin/k3s kubectl --request-timeout=15s';
-
-/** The words of an object that does not exist. Source: k8s.io/cli-runtime, and the API server's reason NotFound. */
-const NOT_FOUND = /\(NotFound\)|the server doesn't have a resource type/;
+const KUBECTL = `${BINARY} kubectl --request-timeout=15s`;
 
 /** Runs kubectl; its arguments are quoted here. */
 export async function kubectl(
@@ -67,11 +64,6 @@ export async function deleteObject(
   });
 }
 
-/** Whether an answer of kubectl says that there is no such thing. */
-export function isNotFound(text: string): boolean {
-  return NOT_FOUND.test(text);
-}
-
 /** The status of a condition, such as `True`; undefined where there is none. */
 export function conditionOf(object: Json | undefined, type: string): string | undefined {
   return textAt(
@@ -81,7 +73,7 @@ export function conditionOf(object: Json | undefined, type: string): string | un
 }
 
 function objectIn(text: string): JsonObject {
-  const read: unknown = parse(text);
+  const read: unknown = JSON.parse(text);
   if (!isObject(read)) throw Failure.remote('kubectl answered something else than an object');
   return read;
 }

@@ -24,7 +24,7 @@ export async function readyMachine(run: Run, remote: Remote): Promise<void> {
     run.until(signal, () => packageLocks(remote, signal)),
   );
   await run.step('find the private interface', WAIT.address, (signal) =>
-    run.until(signal, () => interfaceWith(remote, signal)),
+    run.until(signal, () => privateInterface(remote, signal)),
   );
   await run.step('set the kernel', WAIT.settings, (signal) => setKernel(remote, signal));
 }
@@ -69,13 +69,12 @@ async function packageLocks(remote: Remote, signal: AbortSignal): Promise<Look<u
 }
 
 /** Names of interfaces differ between images, and a private one may come after the boot; its address is known. */
-async function interfaceWith(remote: Remote, signal: AbortSignal): Promise<Look<string>> {
+async function privateInterface(remote: Remote, signal: AbortSignal): Promise<Look<undefined>> {
   const { target } = remote;
   const { stdout } = await remote.run('ip -o addr show', { signal });
-  const name = interfaceIn(stdout, target.nodeAddress);
-  return name === undefined
+  return interfaceIn(stdout, target.nodeAddress) === undefined
     ? { waiting: `no interface of "${target.name}" has the address "${target.nodeAddress}"` }
-    : { done: name };
+    : { done: undefined };
 }
 
 /** The name of the interface with an address, in what `ip -o addr show` prints. */
