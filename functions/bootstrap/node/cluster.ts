@@ -5,7 +5,7 @@ import { Failure } from '../failure.ts';
 import { quote, type Remote } from '../remote.ts';
 import type { Look, Run } from '../run.ts';
 import { members, membersOf, removeMember } from './etcd.ts';
-import { BINARY, DATA } from './k3s.ts';
+import { BINARY, DATA, type Role } from './k3s.ts';
 import { conditionOf, deleteObject, getObject, listObjects } from './kubectl.ts';
 
 const PEER_SECONDS = 180;
@@ -138,7 +138,7 @@ export async function gateServers(
         const lacking: string[] = [];
         for (const node of await listObjects(peer, 'nodes', signal)) {
           const name = textAt(node, 'metadata', 'name') ?? '';
-          const lack = name === target.name || !isServer(node) ? undefined : lackOf(node);
+          const lack = name === target.name || !isServer(node) ? undefined : lackOf(node, 'server');
           if (lack !== undefined && !(await isBlank(name, signal))) lacking.push(`"${name}" is not ${lack}`);
         }
         return lacking.length === 0 ? { done: undefined } : { waiting: lacking.sort().join('; ') };
@@ -148,13 +148,14 @@ export async function gateServers(
   );
 }
 
-function isServer(node: JsonObject): boolean {
+export function isServer(node: JsonObject): boolean {
   return textAt(node, 'metadata', 'labels', 'node-role.kubernetes.io/control-plane') === 'true';
 }
 
-/** What a server lacks for others to join it; undefined when nothing. */
-function lackOf(node: JsonObject): string | undefined {
-  const lacks = ['Ready', 'EtcdIsVoter'].filter((type) => conditionOf(node, type) !== 'True');
+/** What a node lacks for others to count on it, such as `Ready and EtcdIsVoter`; undefined when nothing. */
+export function lackOf(node: JsonObject | undefined, role: Role): string | undefined {
+  const wanted = role === 'server' ? ['Ready', 'EtcdIsVoter'] : ['Ready'];
+  const lacks = wanted.filter((type) => conditionOf(node, type) !== 'True');
   return lacks.length === 0 ? undefined : lacks.join(' and ');
 }
 

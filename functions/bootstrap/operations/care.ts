@@ -7,9 +7,9 @@ import { parse } from 'yaml';
 import { Config, WINDOW_STEP, type Target } from '../contract.ts';
 import { Failure } from '../failure.ts';
 import { alone } from '../lease.ts';
-import { gateServers, livingServer } from '../node/cluster.ts';
+import { gateServers, lackOf, livingServer } from '../node/cluster.ts';
 import { configText, CONFIG, DATA, serviceState, unitOf, type Role } from '../node/k3s.ts';
-import { conditionOf, getObject, kubectl, listObjects } from '../node/kubectl.ts';
+import { getObject, kubectl, listObjects } from '../node/kubectl.ts';
 import { drainNode } from '../node/drain.ts';
 import { applyFirewall } from '../node/firewall.ts';
 import { lastSnapshot, snapshotConfig } from '../node/snapshots.ts';
@@ -204,12 +204,8 @@ async function serves(
     if (error instanceof Failure) return undefined;
     throw error;
   });
-  const lacks = ['Ready', ...(role === 'server' ? ['EtcdIsVoter'] : [])].filter(
-    (type) => conditionOf(node, type) !== 'True',
-  );
-  return lacks.length === 0
-    ? { done: undefined }
-    : { waiting: `Node "${name}" is not ${lacks.join(' and ')}` };
+  const lack = lackOf(node, role);
+  return lack === undefined ? { done: undefined } : { waiting: `Node "${name}" is not ${lack}` };
 }
 
 /** Its pods move first, where there is another node for them. */

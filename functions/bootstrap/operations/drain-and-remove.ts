@@ -3,11 +3,11 @@ import { textAt } from '../../kernel/manifest.ts';
 import type { Target } from '../contract.ts';
 import { Failure } from '../failure.ts';
 import { alone } from '../lease.ts';
-import { forgetEarlier, livingServer } from '../node/cluster.ts';
+import { forgetEarlier, lackOf, livingServer } from '../node/cluster.ts';
 import { DRAIN_GRACE, drainNode } from '../node/drain.ts';
 import { leader, members, membersOf, moveLeader } from '../node/etcd.ts';
 import { startNoMore, unitOf, type Role } from '../node/k3s.ts';
-import { conditionOf, listObjects } from '../node/kubectl.ts';
+import { listObjects } from '../node/kubectl.ts';
 import { keptFromLeaving } from '../quorum.ts';
 import type { Remote } from '../remote.ts';
 import type { InputOf, Outcome, Run } from '../run.ts';
@@ -47,7 +47,7 @@ async function checkQuorum(run: Run, peer: Remote, target: Target): Promise<void
   await run.step('check that etcd lives on', LOOK_SECONDS, async (signal) => {
     const nodes = await listObjects(peer, 'nodes', signal);
     const living = nodes
-      .filter((node) => conditionOf(node, 'Ready') === 'True' && conditionOf(node, 'EtcdIsVoter') === 'True')
+      .filter((node) => lackOf(node, 'server') === undefined)
       .flatMap((node) => textAt(node, 'metadata', 'name') ?? []);
     const kept = keptFromLeaving(await members(peer, signal), target, new Set(living));
     if (kept !== undefined)

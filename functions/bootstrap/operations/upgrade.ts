@@ -1,10 +1,10 @@
 /** Another version of K3s on one node. Pods run on: a new binary, a restart, and the node is as it was. */
-import { textAt } from '../../kernel/manifest.ts';
+import { textAt, type JsonObject } from '../../kernel/manifest.ts';
 import { Failure } from '../failure.ts';
 import { alone } from '../lease.ts';
-import { gateServers, livingServer } from '../node/cluster.ts';
+import { gateServers, isServer, lackOf, livingServer } from '../node/cluster.ts';
 import { BINARY, installK3s, serviceState, startK3s, type Role } from '../node/k3s.ts';
-import { conditionOf, getObject, listObjects } from '../node/kubectl.ts';
+import { getObject, listObjects } from '../node/kubectl.ts';
 import { logIn } from '../node/machine.ts';
 import { saveEtcd } from '../node/snapshots.ts';
 import type { Remote } from '../remote.ts';
@@ -45,9 +45,7 @@ async function prepare(run: Run, input: InputOf<'upgrade'>, remote: Remote, api:
   else
     await run.step('check that the servers are no older', LOOK_SECONDS, async (signal) => {
       const older = (await listObjects(api, 'nodes', signal)).filter(
-        (node) =>
-          textAt(node, 'metadata', 'labels', 'node-role.kubernetes.io/control-plane') === 'true' &&
-          compareVersions(kubeletOf(node), k3s.version) < 0,
+        (node) => isServer(node) && compareVersions(kubeletOf(node), k3s.version) < 0,
       );
       const names = older.flatMap((node) => textAt(node, 'metadata', 'name') ?? []).sort();
       if (names.length > 0)
@@ -63,7 +61,7 @@ async function versionOn(remote: Remote, signal: AbortSignal): Promise<string> {
   return stdout.trim();
 }
 
-function kubeletOf(node: Parameters<typeof conditionOf>[0]): string {
+function kubeletOf(node: JsonObject): string {
   return textAt(node, 'status', 'nodeInfo', 'kubeletVersion') ?? '';
 }
 
@@ -84,10 +82,6 @@ async function upgraded(
   });
   if (node === undefined) return { waiting: `the API does not show Node "${name}"` };
   if (kubeletOf(node) !== version) return { waiting: `Node "${name}" runs "${kubeletOf(node)}"` };
-  const lacks = ['Ready', ...(role === 'server' ? ['EtcdIsVoter'] : [])].filter(
-    (type) => conditionOf(node, type) !== 'True',
-  );
-  return lacks.length === 0
-    ? { done: undefined }
-    : { waiting: `Node "${name}" is not ${lacks.join(' and ')}` };
+  const lack = lackOf(node, role);
+  return lack === undefined ? { done: undefined } : { waiting: `Node "${name}" is not ${lack}` };
 }
