@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { lackOf } from '../../functions/bootstrap/node/cluster.ts';
+import { EXIT } from '../../functions/bootstrap/contract.ts';
+import { lackOf, livingServer } from '../../functions/bootstrap/node/cluster.ts';
 import type { JsonObject } from '../../functions/kernel/manifest.ts';
+import { failureOf, runOn, target, type Scripted } from './scripted.ts';
 
 const withConditions = (conditions: Readonly<Record<string, string>>): JsonObject => ({
   status: { conditions: Object.entries(conditions).map(([type, status]) => ({ type, status })) },
@@ -20,5 +22,41 @@ describe('what a node lacks for others to count on it', () => {
     ['a Node that is not there', undefined, 'agent', 'Ready'],
   ] as const)('%s', (_, node, role, lack) => {
     expect(lackOf(node, role)).toBe(lack);
+  });
+});
+
+describe('no living server', () => {
+  const servers = [target('server-1'), target('server-2')];
+  const down = () => 'service k3s is "failed", its API answers ""';
+
+  it.each<[string, Scripted, 'unreachable' | 'lost', object]>([
+    [
+      'may be our own fault where none lets us in',
+      {},
+      'unreachable',
+      { code: EXIT.timeout, hint: expect.stringContaining('access.managementCidrs') },
+    ],
+    [
+      'is a loss of quorum where one of them lets us in',
+      { 'server-2': down },
+      'unreachable',
+      { code: EXIT.quorum, hint: expect.stringContaining('restoreFrom') },
+    ],
+    [
+      'is a loss of quorum where another machine lets us in',
+      {},
+      'lost',
+      { code: EXIT.quorum, hint: expect.stringContaining('restoreFrom') },
+    ],
+  ])('%s', async (_, machines, silent, want) => {
+    const { run } = await runOn(machines);
+    const failure = await failureOf(livingServer(run, servers, silent));
+    expect(failure).toMatchObject(want);
+    expect(failure.message).toContain('"server-1": SSH at');
+  });
+
+  it('is a loss of quorum where none is known', async () => {
+    const { run } = await runOn({});
+    expect(await failureOf(livingServer(run, []))).toMatchObject({ code: EXIT.quorum });
   });
 });

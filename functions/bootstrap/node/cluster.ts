@@ -22,33 +22,51 @@ export function serverUrl({ nodeAddress }: Target): string {
 
 /**
  * Logs in to the first server that serves, whatever its ordinal.
- * @throws Failure quorum when none does: a cluster that cannot answer cannot be joined.
+ * @param silent what it means that not one of them lets us in: where another machine of the region has, that they are lost.
+ * @throws Failure quorum when none serves: a cluster that cannot answer cannot be joined.
+ * @throws Failure timeout when we may be the ones who cannot reach them.
  */
-export function livingServer(run: Run, peers: readonly Target[]): Promise<Remote> {
+export function livingServer(
+  run: Run,
+  peers: readonly Target[],
+  silent: 'unreachable' | 'lost' = 'unreachable',
+): Promise<Remote> {
   return run.step(
     'find a living server',
     PEER_SECONDS,
     (signal) => run.until(signal, () => lookForServer(run, peers, signal), 5),
-    ({ message, log }) =>
-      Failure.quorum(`the cluster exists, and no server of it answers: ${message}`, {
-        hint: 'bring a server back; when all are lost, make the region again with restoreFrom, which names a snapshot and its token',
-        log,
-      }),
+    (timeout) => (silent === 'unreachable' && timeout.hint !== undefined ? timeout : lost(timeout)),
   );
 }
 
+function lost({ message, log }: Failure): Failure {
+  return Failure.quorum(`the cluster exists, and no server of it answers: ${message}`, {
+    hint: 'bring a server back; when all are lost, make the region again with restoreFrom, which names a snapshot and its token',
+    log,
+  });
+}
+
+/** Its hint is about the way to the machines, and only there when none of them lets us in. */
+
 async function lookForServer(run: Run, peers: readonly Target[], signal: AbortSignal): Promise<Look<Remote>> {
   const reasons: string[] = [];
+  const hints: string[] = [];
   for (const peer of peers) {
     const reached = await reachSoon(run, peer, signal);
-    if ('waiting' in reached) reasons.push(`"${peer.name}": ${reached.waiting}`);
-    else {
+    if ('waiting' in reached) {
+      reasons.push(`"${peer.name}": ${reached.waiting}`);
+      hints.push(reached.hint ?? '');
+    } else {
       const state = await serves(reached.done, signal);
       if (state === undefined) return reached;
       reasons.push(`"${peer.name}": ${state}`);
     }
   }
-  return { waiting: reasons.length > 0 ? reasons.join('; ') : 'no other server is known' };
+  const [hint] = hints.length === peers.length ? hints : [];
+  return {
+    waiting: reasons.length > 0 ? reasons.join('; ') : 'no other server is known',
+    ...(hint !== undefined && { hint }),
+  };
 }
 
 async function reachSoon(run: Run, peer: Target, signal: AbortSignal): Promise<Look<Remote>> {

@@ -96,7 +96,7 @@ async function enter(run: Run, remote: Remote, input: Input): Promise<Entry> {
 }
 
 async function join(run: Run, input: Input, joined: boolean): Promise<Entry> {
-  const peer = await livingServer(run, input.peers);
+  const peer = await livingServer(run, input.peers, 'lost');
   if (!joined) await forgetEarlier(run, peer, input.target);
   await gateServers(run, peer, input);
   return run.step('take the address of the cluster', SHORT_SECONDS, async (signal) => {
