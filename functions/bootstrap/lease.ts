@@ -5,6 +5,8 @@ import type { Run } from './run.ts';
 /** A holder that says nothing for this long has gone. */
 const HELD_SECONDS = 60;
 const RENEW_MS = 20_000;
+/** Without a renewal work ends before another holder can begin. */
+const EXPIRES_MS = 50_000;
 const WAIT_SECONDS = 1800;
 
 interface Holder {
@@ -14,7 +16,10 @@ interface Holder {
   readonly result: string;
 }
 
-/** Waits until nobody else disturbs a node of the region, and keeps others away until the work is done. */
+/**
+ * Waits until nobody else disturbs a node of the region, and keeps others away until the work is done.
+ * @throws Failure remote, in the middle of the work, once others are not kept away any more.
+ */
 export async function alone<T>(
   run: Run,
   { namespace, lease, result: holder }: Holder,
@@ -33,22 +38,25 @@ export async function alone<T>(
       5,
     ),
   );
-  let lost: Failure | undefined;
+  const lost = new AbortController();
+  const expiry = setTimeout(() => {
+    lost.abort(Failure.remote(`the Lease "${lease}" could not be renewed in time`));
+  }, EXPIRES_MS);
   const renewal = setInterval(() => {
     leases.hold(ref, holder, HELD_SECONDS).then(
       (other) => {
-        if (other !== undefined) lost = Failure.remote(`"${other}" has taken over the Lease "${lease}"`);
+        if (other === undefined) expiry.refresh();
+        else lost.abort(Failure.remote(`"${other}" has taken over the Lease "${lease}"`));
       },
-      // One that failed may go well the next time; the Lease lives longer than that.
+      // One that failed may go well the next time.
       () => undefined,
     );
   }, RENEW_MS);
   try {
-    const done = await work();
-    if (lost !== undefined) throw lost;
-    return done;
+    return await run.guarded(lost.signal, work);
   } finally {
     clearInterval(renewal);
+    clearTimeout(expiry);
     await leases.release(ref, holder).catch(() => undefined);
   }
 }

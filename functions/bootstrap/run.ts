@@ -25,6 +25,10 @@ export interface Run {
     onTimeout?: (timeout: Failure) => Failure,
   ): Promise<T>;
   /**
+   * Work whose steps end with the guard as well, and fail with the reason that it was aborted for.
+   */
+  guarded<T>(guard: AbortSignal, work: () => Promise<T>): Promise<T>;
+  /**
    * Looks until it is done or the step's time is over; a command that fails is looked at again.
    * @param everySeconds pause between two looks; 2 unless told.
    */

@@ -53,6 +53,7 @@ export class Runner implements Run {
   #step = { name: 'begin', since: '' };
   #waiting: Exclude<Look<never>, { done: never }> | undefined;
   #privateKey: string | undefined;
+  #guards: readonly AbortSignal[] = [];
 
   constructor(world: World, identity: Identity) {
     const { namespace, hostKeys } = identity.secrets;
@@ -87,7 +88,7 @@ export class Runner implements Run {
       },
       seconds * 1000 * this.#world.patience,
     );
-    const signal = AbortSignal.any([this.#world.stop, this.#deadline.signal, timer.signal]);
+    const signal = AbortSignal.any([this.#world.stop, this.#deadline.signal, timer.signal, ...this.#guards]);
     try {
       const result = await orAborted(signal, () => work(signal));
       this.#say('done', { seconds: this.#secondsSince(begun) });
@@ -104,6 +105,16 @@ export class Runner implements Run {
       throw failure;
     } finally {
       clearTimeout(over);
+    }
+  }
+
+  async guarded<T>(guard: AbortSignal, work: () => Promise<T>): Promise<T> {
+    const before = this.#guards;
+    this.#guards = [...before, guard];
+    try {
+      return await work();
+    } finally {
+      this.#guards = before;
     }
   }
 
@@ -234,6 +245,8 @@ export class Runner implements Run {
     const why = waiting === undefined ? '' : `: ${waiting}`;
     if (this.#world.stop.aborted)
       return Failure.remote(`stopped from outside in "${name}"${why}`, { hint, log });
+    const guard = this.#guards.find(({ aborted }) => aborted);
+    if (guard !== undefined) return asFailure(guard.reason);
     const limit = this.#deadline.signal.aborted
       ? `the operation took longer than ${this.#identity.deadlineSeconds} s, in "${name}"`
       : `"${name}" took longer than ${seconds} s`;
