@@ -7,13 +7,16 @@ import { forgetEarlier, lackOf, livingServer } from '../node/cluster.ts';
 import { DRAIN_GRACE, drainNode } from '../node/drain.ts';
 import { leader, members, membersOf, moveLeader } from '../node/etcd.ts';
 import { startNoMore, unitOf, type Role } from '../node/k3s.ts';
-import { listObjects } from '../node/kubectl.ts';
+import { getObject, listObjects } from '../node/kubectl.ts';
 import { keptFromLeaving } from '../quorum.ts';
 import type { Remote } from '../remote.ts';
-import type { InputOf, Outcome, Run } from '../run.ts';
+import type { InputOf, Look, Outcome, Run } from '../run.ts';
 
 const LOOK_SECONDS = 120;
 const STOP_SECONDS = 120;
+const LOGIN_SECONDS = 300;
+/** Of five seconds each, and more: a machine that is busy or on its way up is not gone. */
+const SILENT_LOOKS = 6;
 
 export function drainAndRemove(run: Run, input: InputOf<'drain-and-remove'>): Promise<Outcome> {
   return alone(run, input, async () => {
@@ -32,11 +35,14 @@ export function drainAndRemove(run: Run, input: InputOf<'drain-and-remove'>): Pr
     }
     // A server whose member is taken away ends and joins anew, as a voter that nobody counts on. It cannot be stopped before,
     // as of two members both are needed to take one away.
-    await onMachine(run, target, 'keep K3s from starting again', (remote, signal) =>
-      startNoMore(remote, role, signal),
-    );
+    const leaving = await logInUnlessGone(run, peer, target);
+    if (leaving !== undefined)
+      await run.step('keep K3s from starting again', STOP_SECONDS, (signal) =>
+        startNoMore(leaving, role, signal),
+      );
     await forgetEarlier(run, peer, target, 'remove the node');
-    await onMachine(run, target, 'stop K3s', (remote, signal) => stop(remote, role, signal));
+    if (leaving !== undefined)
+      await run.step('stop K3s', STOP_SECONDS, (signal) => stop(leaving, role, signal));
     await forgetEarlier(run, peer, target, 'see that it is gone');
     return {};
   });
@@ -69,17 +75,23 @@ async function giveUpLeadership(run: Run, peer: Remote, target: Target): Promise
   });
 }
 
-/** A step on the machine that leaves; one that does not answer is left to whoever takes it away. */
-async function onMachine(
-  run: Run,
-  target: Target,
-  step: string,
-  work: (remote: Remote, signal: AbortSignal) => Promise<unknown>,
-): Promise<void> {
-  await run.step(step, STOP_SECONDS, async (signal) => {
-    const reached = await run.reach(target, signal).catch(() => undefined);
-    if (reached !== undefined && 'done' in reached) await work(reached.done, signal);
-  });
+/**
+ * The machine that leaves; undefined for one that is silent and whose Node is not Ready: it is left to whoever takes it away.
+ * @throws Failure timeout when it lives and does not let us in: its K3s would join anew.
+ */
+async function logInUnlessGone(run: Run, peer: Remote, target: Target): Promise<Remote | undefined> {
+  let silentLooks = 0;
+  const look = async (signal: AbortSignal): Promise<Look<Remote | undefined>> => {
+    const reached = await run.reach(target, signal);
+    if ('done' in reached) return reached;
+    silentLooks += 1;
+    const node = await getObject(peer, 'node', target.name, { signal });
+    const isGone = silentLooks >= SILENT_LOOKS && lackOf(node, 'agent') !== undefined;
+    return isGone ? { done: undefined } : reached;
+  };
+  return run.step('log in to the machine', LOGIN_SECONDS, (signal) =>
+    run.until(signal, () => look(signal), 5),
+  );
 }
 
 /** K3s must not register the node again. */
