@@ -10,7 +10,7 @@ import { MemoryStore } from './memory-store.ts';
 export const NAMESPACE = 'openova-system';
 export const SECRETS = { tokens: 'tokens', ssh: 'ssh', hostKeys: 'host-keys' } as const;
 
-/** What a machine prints for a script; `{}` of all others: an empty object is an answer of kubectl and of etcd. */
+/** What a machine prints for a script; `{}` of all others: an empty object is an answer of kubectl and of etcd. Unreachable breaks the connection. */
 export type Answers = (script: string) => string | undefined;
 
 /** By name: how a machine answers, or why nobody can log in. One that is not listed does not answer. */
@@ -35,25 +35,36 @@ export async function runOn(machines: Scripted, more: Partial<World> = {}) {
   await store.create({ namespace: NAMESPACE, name: SECRETS.hostKeys }, { data: {} });
   const events: Event[] = [];
   const ran: { machine: string; script: string }[] = [];
-  const remoteOf = (machine: Target, answers: Answers): Remote => ({
-    target: machine,
-    run: (script) => {
-      ran.push({ machine: machine.name, script });
-      return Promise.resolve({ code: 0, stdout: answers(script) ?? '{}', stderr: '' });
-    },
-    close: () => undefined,
-  });
+  const remoteOf = (machine: Target, answers: Answers, onClose: () => void): Remote => {
+    let isBroken = false;
+    return {
+      target: machine,
+      run: async (script) => {
+        ran.push({ machine: machine.name, script });
+        try {
+          if (isBroken) throw new Unreachable('it was closed');
+          return await Promise.resolve({ code: 0, stdout: answers(script) ?? '{}', stderr: '' });
+        } catch (error) {
+          if (!(error instanceof Unreachable)) throw error;
+          isBroken = true;
+          onClose();
+          throw Failure.remote(`"${machine.name}": the connection broke: ${error.message}`);
+        }
+      },
+      close: () => undefined,
+    };
+  };
   const run = new Runner(
     {
       store,
       progress: (event) => events.push(event),
       now: () => new Date(0),
       stop: new AbortController().signal,
-      login: (machine) => {
+      login: (machine, { onClose = () => undefined }) => {
         const answers = machines[machine.name] ?? new Unreachable('connect ETIMEDOUT');
         return answers instanceof Error
           ? Promise.reject(answers)
-          : Promise.resolve(remoteOf(machine, answers));
+          : Promise.resolve(remoteOf(machine, answers, onClose));
       },
       patience: 0.001,
       ...more,

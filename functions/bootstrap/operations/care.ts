@@ -41,7 +41,7 @@ export async function care(run: Run, input: Input): Promise<Outcome> {
   const looked = await lookAtAll(run, input);
   const states = looked.flatMap((one) => (one instanceof Failure ? [] : [one]));
   const unknown = looked.filter((one) => one instanceof Failure);
-  const peer = await livingServer(run, input.servers);
+  const peer = await livingServer(run, await keptFirst(run, input));
   const outcome = await facts(run, peer, states);
   await renewKubeconfig(run, input, peer.target);
   for (const { target } of input.allow === undefined ? [] : states)
@@ -134,12 +134,15 @@ async function facts(run: Run, peer: Remote, states: readonly State[]): Promise<
   };
 }
 
-/** The server in the kubeconfig stays for as long as it is one of the region's. */
-async function renewKubeconfig(run: Run, input: Input, living: Target): Promise<void> {
-  const { namespace, kubeconfig: name, copy, region, servers } = input;
+/** The servers, with that in the kubeconfig first: it stays there for as long as it serves. */
+async function keptFirst(run: Run, { namespace, kubeconfig: name, servers }: Input): Promise<Target[]> {
   const text = (await run.store.secret({ namespace, name }))?.data['kubeconfig'] ?? '';
-  const target = servers.find(({ address }) => text.includes(`//${bracketed(address)}:`)) ?? living;
-  const { version, result, secrets, deadlineSeconds } = input;
+  const isKept = ({ address }: Target) => text.includes(`//${bracketed(address)}:`);
+  return servers.toSorted((one, other) => Number(isKept(other)) - Number(isKept(one)));
+}
+
+async function renewKubeconfig(run: Run, input: Input, target: Target): Promise<void> {
+  const { version, result, secrets, deadlineSeconds, region, namespace, kubeconfig: name, copy } = input;
   await kubeconfig(run, {
     ...{ version, result, secrets, deadlineSeconds, region, namespace },
     operation: 'kubeconfig',

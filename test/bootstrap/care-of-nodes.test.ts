@@ -1,0 +1,160 @@
+/** Care of a region whose machines are played: what is done to which of them, in what order, and what is left behind. */
+import { describe, expect, it } from 'vitest';
+import { KUBECONFIG_TYPE } from '../../functions/bootstrap/contract.ts';
+import { Failure } from '../../functions/bootstrap/failure.ts';
+import { care } from '../../functions/bootstrap/operations/care.ts';
+import type { World } from '../../functions/bootstrap/runner.ts';
+import { Unreachable } from '../../functions/bootstrap/ssh.ts';
+import { at, isObject, objectAt, type JsonObject } from '../../functions/kernel/manifest.ts';
+import { NAMESPACE, runOn, SECRETS, target, type Scripted } from './scripted.ts';
+
+const SNAPSHOTS = { schedule: '0 */6 * * *', retention: 5 };
+const CONFIG = 'etcd-snapshot-retention: 5\netcd-snapshot-schedule-cron: 0 */6 * * *\n';
+const silence = new Unreachable('connect ETIMEDOUT');
+
+interface Machine {
+  /** Why nobody can log in. */
+  refusal?: Error;
+  isOutdated?: boolean;
+  needsReboot?: boolean;
+  /** What it refuses with once it has rebooted. */
+  afterReboot?: Error;
+  /** Why its pods do not go. */
+  keepsPods?: Failure;
+  isCordoned?: boolean;
+  annotations?: JsonObject;
+  boots?: number;
+  isGoingDown?: boolean;
+}
+
+class Region {
+  /** What was done to machines, such as `restart server-1`. */
+  readonly done: string[] = [];
+  /** Called in the middle of a drain. */
+  onDrain: () => void = () => undefined;
+  readonly #machines: Readonly<Record<string, Machine>>;
+
+  constructor(machines: Readonly<Record<string, Machine>>) {
+    this.#machines = machines;
+  }
+
+  get cordoned(): string[] {
+    return Object.keys(this.#machines).filter((name) => this.#machines[name]?.isCordoned);
+  }
+
+  /** @param kept the server in the kubeconfig. */
+  async care({ kept, window, ...world }: Partial<World> & { kept?: string; window?: string } = {}) {
+    const names = Object.keys(this.#machines);
+    const scripted: Scripted = {};
+    for (const name of names) Object.defineProperty(scripted, name, { get: () => this.#play(name) });
+    const { run, store } = await runOn(scripted, world);
+    const ref = { namespace: NAMESPACE, name: 'acme-kubeconfig' };
+    if (kept !== undefined)
+      await store.create(ref, {
+        type: KUBECONFIG_TYPE,
+        data: { kubeconfig: `server: https://${target(kept).address}:6443` },
+      });
+    const ending = care(run, {
+      version: 1,
+      operation: 'care',
+      region: 'acme',
+      namespace: NAMESPACE,
+      result: 'acme-result',
+      secrets: SECRETS,
+      deadlineSeconds: 3600,
+      servers: names.filter((name) => name.startsWith('server')).map(target),
+      agents: names.filter((name) => name.startsWith('agent')).map(target),
+      snapshots: SNAPSHOTS,
+      kubeconfig: ref.name,
+      certificateDays: 90,
+      ...(window !== undefined && { window }),
+    });
+    return { ending, kubeconfig: async () => (await store.secret(ref))?.data['kubeconfig'] };
+  }
+
+  #play(name: string): Scripted[string] {
+    const machine = this.#machines[name] ?? {};
+    return machine.refusal ?? ((script) => this.#answer(name, machine, script));
+  }
+
+  #answer(name: string, machine: Machine, script: string): string | undefined {
+    if (machine.isGoingDown === true) {
+      Object.assign(machine, {
+        isGoingDown: false,
+        needsReboot: false,
+        boots: 1,
+        refusal: machine.afterReboot,
+      });
+      throw silence;
+    }
+    const [, verb = '', object = ''] = / (get|patch|drain) (?:node )?(\S+)/.exec(script) ?? [];
+    if (script.includes('kubectl')) return this.#kubectl(script, verb, object);
+    if (script.includes('systemctl reboot')) {
+      this.done.push(`reboot ${name}`);
+      machine.isGoingDown = true;
+      return '';
+    }
+    if (script.includes('systemctl restart')) {
+      const isAsked = machine.isOutdated === true || !script.includes('echo started');
+      if (isAsked) this.done.push(`restart ${name}`);
+      machine.isOutdated = false;
+      return isAsked ? 'started' : '';
+    }
+    if (script.includes('boot_id')) return String(machine.boots ?? 0);
+    if (script.includes('reboot-required')) return machine.needsReboot === true ? 'reboot-required' : '';
+    if (script.includes('echo outdated')) return machine.isOutdated === true ? 'outdated' : '';
+    if (script.includes('/etc/rancher/k3s/config.yaml')) return CONFIG;
+    return script.includes('is-active') ? 'active' : undefined;
+  }
+
+  #kubectl(script: string, verb: string, object: string): string | undefined {
+    const machine = this.#machines[object] ?? {};
+    if (script.includes('/readyz')) return '';
+    if (script.includes('openova-token'))
+      return JSON.stringify({ data: { token: 'YQ==', 'ca.crt': 'YQ==' } });
+    if (verb === 'drain') {
+      if (machine.keepsPods !== undefined) throw machine.keepsPods;
+      this.done.push(`drain ${object}`);
+      machine.isCordoned = true;
+      this.onDrain();
+    }
+    if (verb === 'patch') {
+      const read: unknown = JSON.parse(/\{.*\}/.exec(script)?.[0] ?? '');
+      const patch = isObject(read) ? read : undefined;
+      machine.annotations = objectAt(patch, 'metadata', 'annotations') ?? {};
+      machine.isCordoned = at(patch, 'spec', 'unschedulable') === true;
+      this.done.push(`${machine.isCordoned ? 'cordon' : 'uncordon'} ${object}`);
+    }
+    if (verb !== 'get') return undefined;
+    return JSON.stringify(
+      object === 'nodes'
+        ? { items: Object.keys(this.#machines).map((name) => this.#node(name)) }
+        : this.#node(object),
+    );
+  }
+
+  #node(name: string) {
+    const { isCordoned = false, annotations = {} } = this.#machines[name] ?? {};
+    return {
+      metadata: {
+        name,
+        annotations: Object.fromEntries(Object.entries(annotations).filter(([, value]) => value !== null)),
+        labels: name.startsWith('server') ? { 'node-role.kubernetes.io/control-plane': 'true' } : {},
+      },
+      spec: isCordoned ? { unschedulable: true } : {},
+      status: { conditions: ['Ready', 'EtcdIsVoter'].map((type) => ({ type, status: 'True' })) },
+    };
+  }
+}
+
+describe('the server in the kubeconfig', () => {
+  it.each([
+    ['stays for as long as it serves', {}, 'server-2'],
+    ['is another one when it does not answer', { refusal: silence }, 'server-1'],
+  ])('%s', async (_, second, want) => {
+    const region = new Region({ 'server-1': {}, 'server-2': second, 'server-3': {} });
+    const { ending, kubeconfig } = await region.care({ kept: 'server-2' });
+    await ending.catch(() => undefined);
+    expect(await kubeconfig()).toContain(`server: https://${target(want).address}:6443`);
+  });
+});
