@@ -1,12 +1,12 @@
 /** Care of a region whose machines are played: what is done to which of them, in what order, and what is left behind. */
 import { describe, expect, it } from 'vitest';
-import { KUBECONFIG_TYPE } from '../../functions/bootstrap/contract.ts';
+import { EXIT, KUBECONFIG_TYPE } from '../../functions/bootstrap/contract.ts';
 import { Failure } from '../../functions/bootstrap/failure.ts';
 import { care } from '../../functions/bootstrap/operations/care.ts';
 import type { World } from '../../functions/bootstrap/runner.ts';
 import { Unreachable } from '../../functions/bootstrap/ssh.ts';
 import { at, isObject, objectAt, type JsonObject } from '../../functions/kernel/manifest.ts';
-import { NAMESPACE, runOn, SECRETS, target, type Scripted } from './scripted.ts';
+import { failureOf, NAMESPACE, runOn, SECRETS, target, type Scripted } from './scripted.ts';
 
 const SNAPSHOTS = { schedule: '0 */6 * * *', retention: 5 };
 const CONFIG = 'etcd-snapshot-retention: 5\netcd-snapshot-schedule-cron: 0 */6 * * *\n';
@@ -156,5 +156,14 @@ describe('the server in the kubeconfig', () => {
     const { ending, kubeconfig } = await region.care({ kept: 'server-2' });
     await ending.catch(() => undefined);
     expect(await kubeconfig()).toContain(`server: https://${target(want).address}:6443`);
+  });
+});
+
+describe('a reboot', () => {
+  it('after which it shows another host key ends at once, with both', async () => {
+    const mismatch = Failure.hostKey('shows the host key SHA256:b, pinned is SHA256:a');
+    const region = new Region({ 'server-1': {}, 'agent-1': { needsReboot: true, afterReboot: mismatch } });
+    const { ending } = await region.care();
+    expect(await failureOf(ending)).toMatchObject({ code: EXIT.hostKey, message: mismatch.message });
   });
 });

@@ -230,8 +230,8 @@ async function reboot(run: Run, remote: Remote, api: Remote): Promise<void> {
     await run.until(
       signal,
       async () => {
-        const reached = await run.reach(remote.target, signal).catch(() => undefined);
-        if (reached === undefined || !('done' in reached)) return { waiting: 'it does not answer' };
+        const reached = await run.reach(remote.target, signal);
+        if (!('done' in reached)) return reached;
         const boot = await bootOf(reached.done, signal).catch(() => before);
         return boot === before ? { waiting: 'it has not rebooted yet' } : { done: undefined };
       },
