@@ -1,6 +1,6 @@
 /** Care of a region whose machines are played: what is done to which of them, in what order, and what is left behind. */
 import { describe, expect, it } from 'vitest';
-import { EXIT, KUBECONFIG_TYPE } from '../../functions/bootstrap/contract.ts';
+import { EXIT, KUBECONFIG_TYPE, WINDOW_STEP } from '../../functions/bootstrap/contract.ts';
 import { Failure } from '../../functions/bootstrap/failure.ts';
 import { care } from '../../functions/bootstrap/operations/care.ts';
 import type { World } from '../../functions/bootstrap/runner.ts';
@@ -160,10 +160,95 @@ describe('the server in the kubeconfig', () => {
 });
 
 describe('a reboot', () => {
+  it('of the only server ends with pods on it again, over a new connection', async () => {
+    const region = new Region({ 'server-1': { needsReboot: true }, 'agent-1': {} });
+    const { ending } = await region.care();
+    await expect(ending).resolves.toEqual({});
+    expect(region.done).toEqual([
+      'cordon server-1',
+      'drain server-1',
+      'reboot server-1',
+      'uncordon server-1',
+    ]);
+  });
+
+  it('that is cut off after the drain is ended by the next care', async () => {
+    const region = new Region({ 'server-1': {}, 'agent-1': { needsReboot: true } });
+    const stop = new AbortController();
+    region.onDrain = () => {
+      stop.abort();
+    };
+    const { ending } = await region.care({ stop: stop.signal });
+    expect(await failureOf(ending)).toMatchObject({ message: expect.stringContaining('stopped') });
+    expect(region.cordoned).toEqual(['agent-1']);
+
+    // Outside of the window, in which it may be rebooted.
+    const next = await region.care({ window: 'Sun 02:00-04:00 UTC' });
+    await expect(next.ending).resolves.toEqual({});
+    expect(region.cordoned).toEqual([]);
+  });
+
+  it('leaves a node cordoned that somebody else has cordoned', async () => {
+    const region = new Region({ 'server-1': {}, 'agent-1': { needsReboot: true, isCordoned: true } });
+    const { ending } = await region.care();
+    await expect(ending).resolves.toEqual({});
+    expect(region.done).toEqual(['drain agent-1', 'reboot agent-1']);
+    expect(region.cordoned).toEqual(['agent-1']);
+  });
+
   it('after which it shows another host key ends at once, with both', async () => {
     const mismatch = Failure.hostKey('shows the host key SHA256:b, pinned is SHA256:a');
     const region = new Region({ 'server-1': {}, 'agent-1': { needsReboot: true, afterReboot: mismatch } });
     const { ending } = await region.care();
     expect(await failureOf(ending)).toMatchObject({ code: EXIT.hostKey, message: mismatch.message });
+  });
+});
+
+describe('one machine in trouble', () => {
+  const budget = Failure.timeout('a PodDisruptionBudget does not let them');
+  const three = { 'server-1': {}, 'server-2': {}, 'server-3': {} };
+
+  it('that cannot be drained keeps its pods, holds nobody up, and is said in the end', async () => {
+    const region = new Region({
+      'server-1': { needsReboot: true, keepsPods: budget },
+      'server-2': { isOutdated: true },
+      'server-3': {},
+      'agent-1': { needsReboot: true },
+    });
+    const window = 'Thu 00:00-01:00 UTC';
+    let isOpen = false;
+    const { ending } = await region.care({
+      window,
+      progress: ({ step }) => {
+        isOpen ||= step === WINDOW_STEP;
+      },
+      now: () => new Date(isOpen ? 3_600_000 : 0),
+    });
+
+    expect(await failureOf(ending)).toMatchObject({ message: budget.message });
+    expect(region.done).toEqual([
+      'restart server-2',
+      'cordon server-1',
+      'uncordon server-1',
+      'cordon agent-1',
+      'drain agent-1',
+      'reboot agent-1',
+      'uncordon agent-1',
+    ]);
+    expect(isOpen, 'others are let in').toBe(true);
+  });
+
+  it.each([
+    [
+      'a silent agent holds up the reboots of agents alone',
+      { ...three, 'server-1': { needsReboot: true }, 'agent-1': { refusal: silence } },
+      ['restart agent-2', 'cordon server-1', 'drain server-1', 'reboot server-1', 'uncordon server-1'],
+    ],
+    ['a silent server holds up everybody', { ...three, 'server-1': { refusal: silence } }, []],
+  ])('%s', async (_, machines, want) => {
+    const region = new Region({ ...machines, 'agent-2': { isOutdated: true, needsReboot: true } });
+    const { ending } = await region.care();
+    expect(await failureOf(ending)).toMatchObject({ code: EXIT.timeout });
+    expect(region.done).toEqual(want);
   });
 });

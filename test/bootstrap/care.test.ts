@@ -1,26 +1,29 @@
 import { describe, expect, it } from 'vitest';
-import { reconfigured, workOn } from '../../functions/bootstrap/operations/care.ts';
+import { needs, reconfigured } from '../../functions/bootstrap/operations/care.ts';
 import { parseSnapshot } from '../../functions/bootstrap/node/restore.ts';
 import { rulesText } from '../../functions/bootstrap/node/firewall.ts';
 
 const NOW = new Date('2026-11-21T00:00:00Z');
 const inDays = (days: number) => new Date(NOW.getTime() + days * 86_400_000);
-const FINE = { reboot: false, certificatesExpire: inDays(200), config: undefined };
+const FINE = { reboot: false, certificatesExpire: inDays(200), config: undefined, outdated: false };
 
 describe('what care does to a machine', () => {
   it.each([
-    ['nothing', FINE, undefined],
-    ['nothing while its certificates last', { ...FINE, certificatesExpire: inDays(90) }, undefined],
-    ['a restart, which renews certificates', { ...FINE, certificatesExpire: inDays(89) }, 'restart'],
-    ['a restart for another configuration', { ...FINE, config: 'a: b' }, 'restart'],
+    ['nothing', FINE, []],
+    ['nothing while its certificates last', { ...FINE, certificatesExpire: inDays(90) }, []],
+    ['a restart, which renews certificates', { ...FINE, certificatesExpire: inDays(89) }, ['restart']],
+    ['a restart for another configuration', { ...FINE, config: 'a: b' }, ['restart']],
+    ['a restart that was due when another run ended', { ...FINE, outdated: true }, ['restart']],
+    ['a reboot', { ...FINE, reboot: true }, ['reboot']],
     [
-      'a reboot, which is a restart as well',
+      'a restart that does not wait for a reboot',
       { ...FINE, reboot: true, certificatesExpire: inDays(1) },
-      'reboot',
+      ['restart', 'reboot'],
     ],
-    ['nothing where it has no certificates', { ...FINE, certificatesExpire: undefined }, undefined],
-  ])('%s', (_, state, work) => {
-    expect(workOn(state, NOW, 90)).toBe(work);
+    ['nothing where it has no certificates', { ...FINE, certificatesExpire: undefined }, []],
+  ])('%s', (_, state, want) => {
+    const works = (['restart', 'reboot'] as const).filter((work) => needs(work, state, NOW, 90));
+    expect(works).toEqual(want);
   });
 
   it('tells a server of other snapshots, and leaves the rest as it is', () => {

@@ -150,6 +150,20 @@ WantedBy=multi-user.target
 `;
 }
 
+/** Prints what stands for all that K3s is told, and for the binary. */
+function digestOf(unit: string): string {
+  return `cat ${BINARY} ${CONFIG} ${NODE_CONFIG} /etc/systemd/system/${unit}.service | sha256sum | cut -c 1-64`;
+}
+
+/** Whether K3s was started with other words than it is told by now. */
+export async function isOutdated(remote: Remote, role: Role, signal: AbortSignal): Promise<boolean> {
+  const { stdout } = await remote.run(
+    `[ "$(${digestOf(unitOf(role))})" = "$(cat ${STARTED} || true)" ] || echo outdated`,
+    { signal },
+  );
+  return stdout.trim() === 'outdated';
+}
+
 /**
  * Starts K3s with what it is told, and does not wait for it. One that runs with exactly that already is left alone.
  * @returns whether it was started anew.
@@ -159,7 +173,7 @@ export async function startK3s(remote: Remote, role: Role, signal: AbortSignal):
   const { stdout } = await remote.run(
     [
       'set -eu',
-      `wanted=$(cat ${BINARY} ${CONFIG} ${NODE_CONFIG} /etc/systemd/system/${unit}.service | sha256sum | cut -c 1-64)`,
+      `wanted=$(${digestOf(unit)})`,
       `started=$(cat ${STARTED} 2>/dev/null || true)`,
       `state=$(systemctl is-active ${unit} || true)`,
       'case $state in active|activating) [ "$wanted" != "$started" ] || exit 0 ;; esac',

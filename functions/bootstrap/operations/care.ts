@@ -4,11 +4,21 @@
  */
 import { X509Certificate } from 'node:crypto';
 import { parse } from 'yaml';
+import { at, textAt, type JsonObject } from '../../kernel/manifest.ts';
 import { Config, WINDOW_STEP, type Target } from '../contract.ts';
 import { Failure } from '../failure.ts';
 import { alone } from '../lease.ts';
 import { gateServers, lackOf, livingServer } from '../node/cluster.ts';
-import { configText, CONFIG, DATA, serviceState, unitOf, type Role } from '../node/k3s.ts';
+import {
+  CONFIG,
+  configText,
+  DATA,
+  isOutdated,
+  serviceState,
+  startK3s,
+  unitOf,
+  type Role,
+} from '../node/k3s.ts';
 import { getObject, kubectl, listObjects } from '../node/kubectl.ts';
 import { drainNode } from '../node/drain.ts';
 import { applyFirewall } from '../node/firewall.ts';
@@ -33,51 +43,67 @@ interface State {
   readonly reboot: boolean;
   /** The configuration that it shall have; undefined when it has it. */
   readonly config: string | undefined;
+  /** K3s does not run with the configuration that is there. */
+  readonly outdated: boolean;
 }
 
-type Work = 'reboot' | 'restart';
+/** In this order, on all machines: certificates must not wait for a node whose pods do not go. */
+const WORKS = ['restart', 'reboot'] as const;
+type Work = (typeof WORKS)[number];
+
+interface Trouble {
+  readonly role: Role;
+  readonly failure: Failure;
+  /** The machine may be of no use to the others. */
+  readonly isDown: boolean;
+}
+
+/** On a node that we have drained, and that nobody else keeps from pods. */
+const DRAINED = 'platform.openova.io/drained-by-care';
 
 export async function care(run: Run, input: Input): Promise<Outcome> {
-  const looked = await lookAtAll(run, input);
-  const states = looked.flatMap((one) => (one instanceof Failure ? [] : [one]));
-  const unknown = looked.filter((one) => one instanceof Failure);
+  const { states, silent } = await lookAtAll(run, input);
   const peer = await livingServer(run, await keptFirst(run, input));
   const outcome = await facts(run, peer, states);
   await renewKubeconfig(run, input, peer.target);
   for (const { target } of input.allow === undefined ? [] : states)
     await applyFirewall(run, target, input.allow ?? []);
-  for (const state of states) {
-    const work = workOn(state, run.now(), input.certificateDays);
-    // With a machine that does not answer, no other is disturbed.
-    if (work === undefined || unknown.length > 0 || closesAt(input, run.now()) === 'closed') continue;
-    await alone(run, input, () => disturb(run, input, state, work));
-  }
+  await endDrains(run, input, peer);
+  const troubles = await disturbAll(run, input, states, silent);
   await holdWindow(run, input);
-  const [first] = unknown;
-  if (first !== undefined) throw first;
+  const [first] = troubles;
+  if (first !== undefined) throw first.failure;
   return outcome;
 }
 
-async function lookAtAll(run: Run, { servers, agents, snapshots }: Input): Promise<(State | Failure)[]> {
+async function lookAtAll(
+  run: Run,
+  { servers, agents, snapshots }: Input,
+): Promise<{ states: State[]; silent: Trouble[] }> {
   const wanted = await snapshotConfig(run.store, snapshots);
   const all = [
     ...servers.map((target) => ({ target, role: 'server' as const })),
     ...agents.map((target) => ({ target, role: 'agent' as const })),
   ];
-  const found: (State | Failure)[] = [];
+  const states: State[] = [];
+  const silent: Trouble[] = [];
   for (const { target, role } of all)
-    found.push(
-      await run
-        .step(`look at "${target.name}"`, LOOK_SECONDS, async (signal) => {
+    try {
+      states.push(
+        await run.step(`look at "${target.name}"`, LOOK_SECONDS, async (signal) => {
           const remote = await run.connect(target, signal);
           return { target, role, ...(await stateOf(remote, role, wanted, signal)) };
-        })
-        .catch((error: unknown) => {
-          if (error instanceof Failure) return error;
-          throw error;
         }),
-    );
-  return found;
+      );
+    } catch (error) {
+      silent.push(troubleOf(role, error));
+    }
+  return { states, silent };
+}
+
+function troubleOf(role: Role, error: unknown): Trouble {
+  if (error instanceof Failure) return { role, failure: error, isDown: true };
+  throw error;
 }
 
 async function stateOf(remote: Remote, role: Role, wanted: Config, signal: AbortSignal) {
@@ -97,6 +123,7 @@ async function stateOf(remote: Remote, role: Role, wanted: Config, signal: Abort
     reboot: stdout.startsWith('reboot-required'),
     certificatesExpire: earliestEnd(stdout),
     config: config === before ? undefined : config,
+    outdated: await isOutdated(remote, role, signal),
   };
 }
 
@@ -114,15 +141,16 @@ export function reconfigured(text: string, wanted: Config): string {
   return configText({ ...Object.fromEntries(kept), ...wanted });
 }
 
-/** What a machine needs; a reboot starts K3s as well. */
-export function workOn(
-  { reboot, certificatesExpire, config }: Pick<State, 'reboot' | 'certificatesExpire' | 'config'>,
+/** What a machine needs. */
+export function needs(
+  work: Work,
+  { reboot, certificatesExpire, config, outdated }: Omit<State, 'target' | 'role'>,
   now: Date,
   days: number,
-): Work | undefined {
-  if (reboot) return 'reboot';
+): boolean {
+  if (work === 'reboot') return reboot;
   const ends = certificatesExpire !== undefined && certificatesExpire.getTime() - now.getTime() < days * DAY;
-  return ends || config !== undefined ? 'restart' : undefined;
+  return ends || outdated || config !== undefined;
 }
 
 async function facts(run: Run, peer: Remote, states: readonly State[]): Promise<Outcome> {
@@ -162,24 +190,51 @@ function closesAt({ window }: Input, now: Date): Date | 'closed' | 'never' {
   return window === undefined ? 'never' : (openUntil(parseWindow(window), now) ?? 'closed');
 }
 
-async function disturb(run: Run, input: Input, state: State, work: Work): Promise<void> {
-  const { target, role, config } = state;
+/** @returns what went wrong, with what did before. */
+async function disturbAll(
+  run: Run,
+  input: Input,
+  states: readonly State[],
+  silent: readonly Trouble[],
+): Promise<Trouble[]> {
+  const troubles = [...silent];
+  for (const work of WORKS)
+    for (const state of states) {
+      if (!needs(work, state, run.now(), input.certificateDays)) continue;
+      if (isHeldUp(work, state, troubles) || closesAt(input, run.now()) === 'closed') continue;
+      try {
+        const failure = await alone(run, input, () => disturb(run, input, state, work));
+        if (failure !== undefined) troubles.push({ role: state.role, failure, isDown: false });
+      } catch (error) {
+        troubles.push(troubleOf(state.role, error));
+      }
+    }
+  return troubles;
+}
+
+/** By a server that is down everybody is; by an agent, reboots of agents, whose pods need a place. */
+function isHeldUp(work: Work, { role }: State, troubles: readonly Trouble[]): boolean {
+  const isDown = (one: Role) => troubles.some((trouble) => trouble.isDown && trouble.role === one);
+  return isDown('server') || (work === 'reboot' && role === 'agent' && isDown('agent'));
+}
+
+/** @returns why a node is left as it was. */
+async function disturb(run: Run, input: Input, state: State, work: Work): Promise<Failure | undefined> {
+  const { target, role } = state;
   const others = input.servers.filter(({ name }) => name !== target.name);
   const remote = await run.step(`log in to "${target.name}"`, LOOK_SECONDS, (signal) =>
     run.connect(target, signal),
   );
   // Of a region with one server, that one is asked.
-  const api = others.length > 0 ? await livingServer(run, others) : await livingServer(run, input.servers);
+  const asked = others.length > 0 ? others : input.servers;
+  const api = await livingServer(run, asked);
   await gateServers(run, api, { target, peers: others });
-  if (config !== undefined)
-    await run.step(`configure "${target.name}"`, LOOK_SECONDS, (signal) =>
-      writeText(remote, CONFIG, config, '0600', signal),
-    );
-  if (work === 'reboot') await reboot(run, remote, api);
-  else
-    await run.step(`restart K3s on "${target.name}"`, LOOK_SECONDS, (signal) =>
-      remote.run(`systemctl restart --no-block ${unitOf(role)}`, { signal }),
-    );
+  if (work === 'restart') await restart(run, remote, state);
+  else {
+    const kept = await drain(run, api, target.name);
+    if (kept !== undefined) return kept;
+    await reboot(run, remote);
+  }
   await run.step(`wait for "${target.name}"`, RESTART_SECONDS, (signal) =>
     run.until(
       signal,
@@ -190,7 +245,9 @@ async function disturb(run: Run, input: Input, state: State, work: Work): Promis
       5,
     ),
   );
-  if (work === 'reboot') await uncordon(run, api, target);
+  // The machine that has rebooted may be the one that was asked.
+  if (work === 'reboot') await uncordon(run, await livingServer(run, asked), target.name);
+  return undefined;
 }
 
 async function serves(
@@ -211,19 +268,79 @@ async function serves(
   return lack === undefined ? { done: undefined } : { waiting: `Node "${name}" is not ${lack}` };
 }
 
-/** Its pods move first, where there is another node for them. */
-async function reboot(run: Run, remote: Remote, api: Remote): Promise<void> {
-  const { name } = remote.target;
-  await run.step(`drain "${name}"`, DRAIN_SECONDS + LOOK_SECONDS, async (signal) => {
-    if ((await listObjects(api, 'nodes', signal)).length === 1) return;
-    try {
-      await drainNode(api, name, DRAIN_SECONDS, signal);
-    } catch (error) {
-      // It is not rebooted, so pods may come back.
-      await kubectl(api, ['uncordon', name]).catch(() => undefined);
-      throw error;
-    }
+async function restart(run: Run, remote: Remote, { target, role, config }: State): Promise<void> {
+  if (config !== undefined)
+    await run.step(`configure "${target.name}"`, LOOK_SECONDS, (signal) =>
+      writeText(remote, CONFIG, config, '0600', signal),
+    );
+  await run.step(`restart K3s on "${target.name}"`, LOOK_SECONDS, async (signal) => {
+    if (await startK3s(remote, role, signal)) return;
+    // As it is, for its certificates.
+    await remote.run(`systemctl restart --no-block ${unitOf(role)}`, { signal });
   });
+}
+
+/**
+ * Moves its pods, where there is another node for them. It is marked before, so that whoever comes after us lets them back.
+ * @returns why they do not go; then they may come back.
+ */
+async function drain(run: Run, api: Remote, name: string): Promise<Failure | undefined> {
+  try {
+    await run.step(`drain "${name}"`, DRAIN_SECONDS + LOOK_SECONDS, async (signal) => {
+      const nodes = await listObjects(api, 'nodes', signal);
+      if (nodes.length === 1) return;
+      const node = nodes.find((one) => textAt(one, 'metadata', 'name') === name);
+      if (at(node, 'spec', 'unschedulable') !== true) await markDrained(api, name, true, signal);
+      await drainNode(api, name, DRAIN_SECONDS, signal);
+    });
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    await uncordon(run, api, name);
+    return error;
+  }
+}
+
+/** Cordons and marks in one, so that neither is ever there without the other. */
+async function markDrained(
+  api: Remote,
+  name: string,
+  isDrained: boolean,
+  signal: AbortSignal,
+): Promise<void> {
+  const patch = {
+    metadata: { annotations: { [DRAINED]: isDrained ? 'true' : null } },
+    spec: { unschedulable: isDrained ? true : null },
+  };
+  await kubectl(api, ['patch', 'node', name, '--type=merge', '-p', JSON.stringify(patch)], { signal });
+}
+
+/** Takes back our own cordon, and nobody else's. */
+async function uncordon(run: Run, api: Remote, name: string): Promise<void> {
+  await run.step(`uncordon "${name}"`, LOOK_SECONDS, (signal) =>
+    run.until(signal, async () => {
+      const node = await getObject(api, 'node', name, { signal });
+      if (isDrained(node)) await markDrained(api, name, false, signal);
+      return { done: undefined };
+    }),
+  );
+}
+
+function isDrained(node: JsonObject | undefined): boolean {
+  return textAt(node, 'metadata', 'annotations', DRAINED) !== undefined;
+}
+
+/** What a run before us has drained and not let go of, as it was ended in between. */
+async function endDrains(run: Run, input: Input, api: Remote): Promise<void> {
+  const nodes = await run.step('see what is drained', LOOK_SECONDS, (signal) =>
+    listObjects(api, 'nodes', signal),
+  );
+  for (const node of nodes.filter(isDrained))
+    await alone(run, input, () => uncordon(run, api, textAt(node, 'metadata', 'name') ?? ''));
+}
+
+async function reboot(run: Run, remote: Remote): Promise<void> {
+  const { name } = remote.target;
   await run.step(`reboot "${name}"`, RESTART_SECONDS, async (signal) => {
     const before = await bootOf(remote, signal);
     await remote.run('nohup sh -c "sleep 1; systemctl reboot" >/dev/null 2>&1 &', { signal });
@@ -232,6 +349,7 @@ async function reboot(run: Run, remote: Remote, api: Remote): Promise<void> {
       async () => {
         const reached = await run.reach(remote.target, signal);
         if (!('done' in reached)) return reached;
+        // It goes down in the middle of what it is asked.
         const boot = await bootOf(reached.done, signal).catch(() => before);
         return boot === before ? { waiting: 'it has not rebooted yet' } : { done: undefined };
       },
@@ -243,12 +361,6 @@ async function reboot(run: Run, remote: Remote, api: Remote): Promise<void> {
 async function bootOf(remote: Remote, signal: AbortSignal): Promise<string> {
   const { stdout } = await remote.run('cat /proc/sys/kernel/random/boot_id', { signal });
   return stdout.trim();
-}
-
-async function uncordon(run: Run, api: Remote, { name }: Target): Promise<void> {
-  await run.step(`uncordon "${name}"`, LOOK_SECONDS, async (signal) => {
-    await kubectl(api, ['uncordon', name], { signal });
-  });
 }
 
 /** For as long as the window is open others may disturb nodes: the step says so to the region. */
