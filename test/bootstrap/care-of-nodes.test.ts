@@ -87,7 +87,7 @@ class Region {
       });
       throw silence;
     }
-    const [, verb = '', object = ''] = / (get|patch|drain) (?:node )?(\S+)/.exec(script) ?? [];
+    const [, verb = '', object = ''] = / (get|patch|drain|uncordon) (?:node )?(\S+)/.exec(script) ?? [];
     if (script.includes('kubectl')) return this.#kubectl(script, verb, object);
     if (script.includes('systemctl reboot')) {
       this.done.push(`reboot ${name}`);
@@ -118,6 +118,7 @@ class Region {
       machine.isCordoned = true;
       this.onDrain();
     }
+    if (verb === 'uncordon') machine.isCordoned = false;
     if (verb === 'patch') {
       const read: unknown = JSON.parse(/\{.*\}/.exec(script)?.[0] ?? '');
       const patch = isObject(read) ? read : undefined;
