@@ -175,8 +175,9 @@ export async function startK3s(remote: Remote, role: Role, signal: AbortSignal):
       'set -eu',
       `wanted=$(${digestOf(unit)})`,
       `started=$(cat ${STARTED} 2>/dev/null || true)`,
-      `state=$(systemctl is-active ${unit} || true)`,
-      'case $state in active|activating) [ "$wanted" != "$started" ] || exit 0 ;; esac',
+      `state=$(systemctl show -p SubState --value ${unit})`,
+      // One that has failed and waits for its next life is given it now.
+      'case $state in running|start*) [ "$wanted" != "$started" ] || exit 0 ;; esac',
       'systemctl daemon-reload',
       `systemctl enable --quiet ${unit}`,
       // Written last: after a cut in between it is started once more, rather than never with the new words.
@@ -189,7 +190,7 @@ export async function startK3s(remote: Remote, role: Role, signal: AbortSignal):
   return stdout.trim() === 'started';
 }
 
-/** Whether systemd says that K3s serves; what it says otherwise, with the last lines of the journal. */
+/** Whether systemd says that K3s serves; what it says otherwise, with the last lines that it wrote since it was started. */
 export async function serviceState(
   remote: Remote,
   role: Role,
@@ -197,7 +198,13 @@ export async function serviceState(
 ): Promise<Look<undefined>> {
   const unit = unitOf(role);
   const { stdout } = await remote.run(
-    `state=$(systemctl is-active ${unit} || true); echo "$state"; [ "$state" = active ] || journalctl -u ${unit} -n 20 --no-pager -o cat 2>&1 || true`,
+    [
+      `state=$(systemctl is-active ${unit} || true); echo "$state"`,
+      // What an earlier life said may be mended, and one that ends is none that was started last.
+      'case $state in active|deactivating) exit 0 ;; esac',
+      `life=$(systemctl show -p InvocationID --value ${unit})`,
+      `journalctl -u ${unit} _SYSTEMD_INVOCATION_ID="$life" -n 20 --no-pager -o cat 2>&1 || true`,
+    ].join('\n'),
     { signal },
   );
   const [state = '', ...journal] = lastLines(stdout, 21);
