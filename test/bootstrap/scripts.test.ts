@@ -1,10 +1,92 @@
 /** What the program says to machines, said to a shell. */
-import { describe, expect, it } from 'vitest';
+import { createHash } from 'node:crypto';
+import { createServer } from 'node:http';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { EXIT } from '../../functions/bootstrap/contract.ts';
-import { serviceState, startK3s } from '../../functions/bootstrap/node/k3s.ts';
+import { BINARY, installK3s, serviceState, startK3s } from '../../functions/bootstrap/node/k3s.ts';
+import { Runner } from '../../functions/bootstrap/runner.ts';
 import { machineInFolder, type InFolder } from './in-folder.ts';
+import { MemoryStore } from './memory-store.ts';
 
 const LIVE = new AbortController().signal;
+const VERSION = 'v1.36.3+k3s1';
+
+/** One run on machines that are folders. */
+function runWith(store = new MemoryStore()): Runner {
+  const secrets = { namespace: 'here', tokens: 'tokens', ssh: 'ssh', hostKeys: 'keys' };
+  const runner = new Runner(
+    {
+      store,
+      progress: () => undefined,
+      now: () => new Date(0),
+      stop: LIVE,
+      login: () => Promise.reject(new Error('nobody logs in here')),
+      patience: 1,
+    },
+    { operation: 'server', deadlineSeconds: 60, secrets },
+  );
+  onTestFinished(() => runner.end({}));
+  return runner;
+}
+
+/** Serves these files of a release, on loopback; one without content fails. */
+async function sourceWith(files: Readonly<Record<string, string | undefined>>): Promise<string> {
+  const server = createServer(({ url = '' }, response) => {
+    const file = url.split('/').at(-1) ?? '';
+    const code = !(file in files) ? 404 : files[file] === undefined ? 403 : 200;
+    response.writeHead(code).end(files[file]);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  const address = server.address();
+  return `http://127.0.0.1:${typeof address === 'object' ? (address?.port ?? 0) : 0}`;
+}
+
+describe('the binary of K3s', () => {
+  const binary = `#!/bin/sh\necho 'k3s version ${VERSION}'\n`;
+  const digest = createHash('sha256').update(binary).digest('hex');
+  const list = `${digest}  k3s\n`;
+
+  it.each([
+    ['comes with its digest', { k3s: binary, 'sha256sum-amd64.txt': list }, undefined, ''],
+    ['needs no list where the digest is given', { k3s: binary }, digest, ''],
+    ['without a list is wrong input', { k3s: binary }, undefined, 'sha256sum-amd64.txt does not exist'],
+    [
+      'that the list does not have is wrong input',
+      { k3s: binary, 'sha256sum-amd64.txt': `${digest}  k3s-arm64\n` },
+      undefined,
+      'sha256sum-amd64.txt has no k3s',
+    ],
+    ['that does not exist is wrong input', { 'sha256sum-amd64.txt': list }, undefined, '/k3s does not exist'],
+  ])('%s', async (_, files, given, cause) => {
+    const machine = await machineInFolder();
+    await machine.place('/usr/local/bin/uname', '#!/bin/sh\necho x86_64\n');
+    const address = await sourceWith(files);
+    const source = { address, ...(given !== undefined && { sha256: { amd64: given } }) };
+    const installed = installK3s(runWith(), machine, {
+      version: VERSION,
+      common: {},
+      node: {},
+      source,
+    });
+    if (cause === '') await installed;
+    else
+      await expect(installed).rejects.toMatchObject({
+        code: EXIT.input,
+        message: expect.stringContaining(cause),
+      });
+    expect(await machine.read(BINARY)).toBe(cause === '' ? binary : undefined);
+  });
+
+  it('whose list cannot be fetched now may be had another time', async () => {
+    const machine = await machineInFolder();
+    const source = { address: await sourceWith({ 'sha256sum-amd64.txt': undefined }) };
+    await machine.place('/usr/local/bin/uname', '#!/bin/sh\necho x86_64\n');
+    await expect(
+      installK3s(runWith(), machine, { version: VERSION, common: {}, node: {}, source }),
+    ).rejects.toMatchObject({ code: EXIT.remote, log: [expect.stringContaining('403')] });
+  });
+});
 
 /** K3s in a state of systemd, whose journal has a refusal of an earlier life, and of this one as many words as are given. */
 async function withService({ active, sub, says }: { active: string; sub: string; says: string }) {

@@ -27,6 +27,7 @@ const RELEASES = 'https://github.com/k3s-io/k3s/releases/download';
 const INSTALL_SECONDS = 600;
 const UNSUPPORTED = 40;
 const WRONG_DIGEST = 41;
+const MISSING = 42;
 
 /** The service of systemd. */
 export function unitOf(role: Role): string {
@@ -37,13 +38,20 @@ export function unitOf(role: Role): string {
 export async function installK3s(run: Run, remote: Remote, { version, source }: K3s): Promise<void> {
   await run.step(`install K3s ${version}`, INSTALL_SECONDS, async (signal) => {
     const { code, stderr } = await remote.run(installation(version, source), {
-      allow: [UNSUPPORTED, WRONG_DIGEST],
+      allow: [UNSUPPORTED, WRONG_DIGEST, MISSING],
       signal,
     });
     const log = lastLines(stderr);
     if (code === UNSUPPORTED)
       throw Failure.input(
         `"${remote.target.name}" has the architecture "${log.at(-1) ?? ''}", must be one of "aarch64", "x86_64"`,
+      );
+    if (code === MISSING)
+      throw Failure.input(
+        `K3s ${version} is not to be had for "${remote.target.name}": ${log.at(-1) ?? ''}`,
+        {
+          hint: 'is there such a version, and does the source have its binaries and lists of digests as GitHub has',
+        },
       );
     if (code === WRONG_DIGEST)
       throw Failure.remote(
@@ -70,14 +78,23 @@ function installation(version: string, source: K3s['source']): string {
     `verify() { [ "$(sha256sum < "$1" | cut -c 1-64)" = "$digest" ] || { echo "$1 has another SHA-256 than $digest" >&2; exit ${WRONG_DIGEST}; }; }`,
     `have=$(${BINARY} --version 2>/dev/null | awk '/^k3s version/ { print $3 }' || true)`,
     `if [ "$have" = ${quote(version)} ]; then [ -z "$digest" ] || verify ${BINARY}; exit 0; fi`,
-    `[ -n "$digest" ] || digest=$(curl -fsSL --retry 3 ${quote(folder)}/"$list" | awk -v file="$file" '$2 == file { print $1 }')`,
     `mkdir -p ${BIN}; rm -f ${BINARY}.openova.*`,
     `trap 'rm -f ${draft}' EXIT`,
-    `curl -fsSL --retry 3 -o ${draft} ${quote(folder)}/"$file" || {`,
     // curl's own words do not say that the disk is full.
-    `  code=$?; [ $code -ne 23 ] || df -P ${BIN} | awk 'NR == 2 { print "cannot write to ${BIN}: " $4 " KiB are free" }' >&2`,
-    '  exit $code',
+    'fetch() {',
+    `  answer=$(curl -fsSL --retry 3 -w '%{http_code}' -o ${draft} ${quote(folder)}/"$1") || {`,
+    '    code=$?',
+    `    [ "$answer" != 404 ] || { echo ${quote(folder)}/"$1 does not exist" >&2; exit ${MISSING}; }`,
+    `    [ $code -ne 23 ] || df -P ${BIN} | awk 'NR == 2 { print "cannot write to ${BIN}: " $4 " KiB are free" }' >&2`,
+    '    exit $code',
+    '  }',
     '}',
+    'if [ -z "$digest" ]; then',
+    '  fetch "$list"',
+    `  digest=$(awk -v file="$file" '$2 == file { print $1 }' ${draft})`,
+    `  [ -n "$digest" ] || { echo ${quote(folder)}/"$list has no $file" >&2; exit ${MISSING}; }`,
+    'fi',
+    'fetch "$file"',
     `verify ${draft}`,
     `chmod 0755 ${draft}; sync ${draft}; mv -f ${draft} ${BINARY}`,
   ].join('\n');
