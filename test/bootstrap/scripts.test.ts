@@ -2,18 +2,20 @@
 import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { EXIT } from '../../functions/bootstrap/contract.ts';
+import { EXIT, Server } from '../../functions/bootstrap/contract.ts';
 import { BINARY, installK3s, serviceState, startK3s } from '../../functions/bootstrap/node/k3s.ts';
+import { restoreSnapshot } from '../../functions/bootstrap/node/restore.ts';
 import { Runner } from '../../functions/bootstrap/runner.ts';
 import { machineInFolder, type InFolder } from './in-folder.ts';
 import { MemoryStore } from './memory-store.ts';
 
 const LIVE = new AbortController().signal;
 const VERSION = 'v1.36.3+k3s1';
+const NAMESPACE = 'here';
+const SECRETS = { tokens: 'tokens', ssh: 'ssh', hostKeys: 'keys' };
 
 /** One run on machines that are folders. */
 function runWith(store = new MemoryStore()): Runner {
-  const secrets = { namespace: 'here', tokens: 'tokens', ssh: 'ssh', hostKeys: 'keys' };
   const runner = new Runner(
     {
       store,
@@ -23,7 +25,7 @@ function runWith(store = new MemoryStore()): Runner {
       login: () => Promise.reject(new Error('nobody logs in here')),
       patience: 1,
     },
-    { operation: 'server', deadlineSeconds: 60, secrets },
+    { operation: 'server', deadlineSeconds: 60, secrets: { namespace: NAMESPACE, ...SECRETS } },
   );
   onTestFinished(() => runner.end({}));
   return runner;
@@ -151,5 +153,52 @@ describe('K3s that was started with what it is told', () => {
     await started(machine);
     expect(await startK3s(machine, 'server', LIVE)).toBe(again);
     expect(await machine.read('/var/log/restarts')).toBe('again\n'.repeat(again ? 2 : 1));
+  });
+});
+
+describe('a restore', () => {
+  const CONFIG = '/etc/rancher/k3s/config.yaml.d/restore.yaml';
+  const DATABASE = '/var/lib/rancher/k3s/server/db';
+
+  async function restoring(machine: InFolder): Promise<void> {
+    const store = new MemoryStore();
+    const keys = { namespace: NAMESPACE, name: 'keys-of-the-store' };
+    await store.create({ namespace: NAMESPACE, name: 'tokens' }, { data: { server: 'a', agent: 'b' } });
+    await store.create(keys, { data: { accessKeyId: 'id', secretAccessKey: 'key' } });
+    const s3 = { endpoint: 's3.example.com', bucket: 'acme', region: 'auto', folder: 'new', secret: keys };
+    const input = Server.parse({
+      version: 1,
+      operation: 'server',
+      region: 'acme',
+      namespace: NAMESPACE,
+      result: 'result',
+      secrets: SECRETS,
+      deadlineSeconds: 60,
+      target: machine.target,
+      peers: [],
+      k3s: { version: VERSION, common: {}, node: {} },
+      snapshots: { schedule: '0 */6 * * *', retention: 5, s3 },
+      restore: { snapshot: 's3://acme/old/one' },
+      cni: 'none',
+    });
+    await restoreSnapshot(runWith(store), machine, input);
+  }
+
+  it('that fails while containerd is awaited, as it always is, may go well the next time', async () => {
+    const machine = await machineInFolder();
+    const awaited = 'dial unix /run/k3s/containerd/containerd.sock: connect: no such file or directory';
+    await machine.place(BINARY, `#!/bin/sh\necho 'Waiting for containerd startup: ${awaited}'\nexit 1\n`);
+    await expect(restoring(machine)).rejects.toMatchObject({ code: EXIT.remote });
+    expect(await machine.read(CONFIG)).toBeUndefined();
+  });
+
+  it.each([
+    ['was done, and the machine went down before anybody knew', `${DATABASE}/reset-flag`],
+    ['was done', '/var/lib/rancher/k3s/openova-restored'],
+  ])('that %s leaves no order to reset', async (_, sign) => {
+    const machine = await machineInFolder();
+    for (const path of [CONFIG, sign]) await machine.place(path, '');
+    await restoring(machine);
+    expect(await machine.read(CONFIG)).toBeUndefined();
   });
 });

@@ -83,10 +83,11 @@ function restoration(snapshot: string): string {
   return [
     'set -u',
     'exec 9> /run/openova-restore.lock; flock 9',
+    // One of before may be left when the machine went down.
+    `trap 'rm -f ${FILE}' EXIT`,
     `[ ! -e ${MARKER} ] || exit 0`,
     `if [ -e ${RESET_FLAG} ]; then ${done}; fi`,
     `umask 077; mkdir -p ${FILE.slice(0, FILE.lastIndexOf('/'))}`,
-    `trap 'rm -f ${FILE}' EXIT`,
     `cat > ${FILE}`,
     `if ${BINARY} server > ${LOG} 2>&1 && [ -e ${RESET_FLAG} ]; then ${done}; fi`,
     `tail -n 20 ${LOG} >&2`,
@@ -98,8 +99,7 @@ function restoration(snapshot: string): string {
 /** What no other try can mend. */
 const REFUSALS = [
   {
-    words:
-      'snapshot path does not exist|The specified key does not exist|NoSuchKey|no such file or directory',
+    words: 'snapshot path does not exist|The specified key does not exist|NoSuchKey',
     reason: 'there is no such snapshot',
     hint: 'list the bucket: restoreFrom.snapshot is its whole address',
   },
