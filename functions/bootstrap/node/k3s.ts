@@ -24,7 +24,10 @@ export const NODE_CONFIG = '/etc/rancher/k3s/config.yaml.d/openova.yaml';
 const STARTED = `${DATA}/openova-started`;
 const RELEASES = 'https://github.com/k3s-io/k3s/releases/download';
 
+const LOOK_SECONDS = 60;
 const INSTALL_SECONDS = 600;
+/** Says the version of the binary. */
+const VERSION = `${BINARY} --version 2>/dev/null | awk '/^k3s version/ { print $3 }'`;
 const UNSUPPORTED = 40;
 const WRONG_DIGEST = 41;
 const MISSING = 42;
@@ -32,6 +35,38 @@ const MISSING = 42;
 /** The service of systemd. */
 export function unitOf(role: Role): string {
   return role === 'server' ? 'k3s' : 'k3s-agent';
+}
+
+/** What a machine has once it is in a cluster. */
+const LET_IN: Readonly<Record<Role, string>> = {
+  server: `${DATA}/server/db/etcd/member`,
+  agent: `${DATA}/agent/client-kubelet.crt`,
+};
+
+/**
+ * Puts the binary of a version in place on a machine that comes into a cluster, or is in it with that version.
+ * @throws Failure input where it is with another one: only an upgrade knows what other nodes run, and saves etcd before.
+ */
+export async function installFor(run: Run, remote: Remote, role: Role, k3s: K3s): Promise<void> {
+  await run.step('see which K3s it runs', LOOK_SECONDS, async (signal) => {
+    // One that has left its cluster has data as well, and K3s is disabled there.
+    const { stdout } = await remote.run(
+      `[ ! -e ${LET_IN[role]} ] || ! systemctl is-enabled --quiet ${unitOf(role)} || ${VERSION}`,
+      { signal },
+    );
+    const runs = stdout.trim();
+    if (runs === '' || runs === k3s.version) return;
+    throw Failure.input(`"${remote.target.name}" runs K3s "${runs}", must be upgraded to "${k3s.version}"`, {
+      hint: 'the operation "upgrade" does that, one node at a time; until then give the version that it runs',
+    });
+  });
+  await installK3s(run, remote, k3s);
+}
+
+/** The version of the binary on a machine; empty where there is none. */
+export async function versionOn(remote: Remote, signal: AbortSignal): Promise<string> {
+  const { stdout } = await remote.run(VERSION, { signal });
+  return stdout.trim();
 }
 
 /** Puts the binary of a version in place, with its digest verified; it replaces another one also while that runs. */
@@ -76,7 +111,7 @@ function installation(version: string, source: K3s['source']): string {
     `  *) uname -m >&2; exit ${UNSUPPORTED} ;;`,
     'esac',
     `verify() { [ "$(sha256sum < "$1" | cut -c 1-64)" = "$digest" ] || { echo "$1 has another SHA-256 than $digest" >&2; exit ${WRONG_DIGEST}; }; }`,
-    `have=$(${BINARY} --version 2>/dev/null | awk '/^k3s version/ { print $3 }' || true)`,
+    `have=$(${VERSION})`,
     `if [ "$have" = ${quote(version)} ]; then [ -z "$digest" ] || verify ${BINARY}; exit 0; fi`,
     `mkdir -p ${BIN}; rm -f ${BINARY}.openova.*`,
     `trap 'rm -f ${draft}' EXIT`,

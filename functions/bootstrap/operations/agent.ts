@@ -2,7 +2,7 @@
 import { textAt } from '../../kernel/manifest.ts';
 import type { Config } from '../contract.ts';
 import { authorityHash, forgetEarlier, hasJoined, livingServer, serverUrl } from '../node/cluster.ts';
-import { configure, installK3s, nodeConfigOf, serviceState, startK3s } from '../node/k3s.ts';
+import { configure, installFor, nodeConfigOf, serviceState, startK3s } from '../node/k3s.ts';
 import { conditionOf, getObject } from '../node/kubectl.ts';
 import { logInTo } from '../node/host.ts';
 import { readyMachine } from '../node/machine.ts';
@@ -18,7 +18,7 @@ const JOIN_SECONDS = 900;
 export async function agent(run: Run, input: Input): Promise<Outcome> {
   const remote = await logInTo(run, 'agent', input);
   await readyMachine(run, remote);
-  await installK3s(run, remote, input.k3s);
+  await installFor(run, remote, 'agent', input.k3s);
   const peer = await livingServer(run, input.peers);
   const joined = await run.step('see what there is', SHORT_SECONDS, (signal) => hasJoined(remote, signal));
   if (!joined) await forgetEarlier(run, peer, input.target);

@@ -9,7 +9,7 @@ import {
   serverUrl,
 } from '../node/cluster.ts';
 import { ciliumManifest } from '../node/cilium.ts';
-import { BINARY, configure, DATA, installK3s, nodeConfigOf, serviceState, startK3s } from '../node/k3s.ts';
+import { BINARY, configure, DATA, installFor, nodeConfigOf, serviceState, startK3s } from '../node/k3s.ts';
 import { members, membersOf } from '../node/etcd.ts';
 import { conditionOf, getObject } from '../node/kubectl.ts';
 import { readyMachine } from '../node/machine.ts';
@@ -36,7 +36,7 @@ interface Entry {
 export async function server(run: Run, input: Input): Promise<Outcome> {
   const remote = await logInTo(run, 'server', input);
   await readyMachine(run, remote);
-  await installK3s(run, remote, input.k3s);
+  await installFor(run, remote, 'server', input.k3s);
   const entry = await enter(run, remote, input);
   if (entry.begins && input.restore !== undefined) await restoreSnapshot(run, remote, input);
   await run.step('start K3s', SHORT_SECONDS, async (signal) => {

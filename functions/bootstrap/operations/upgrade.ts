@@ -3,7 +3,7 @@ import { textAt, type JsonObject } from '../../kernel/manifest.ts';
 import { Failure } from '../failure.ts';
 import { alone } from '../lease.ts';
 import { gateServers, isServer, lackOf, livingServer } from '../node/cluster.ts';
-import { BINARY, installK3s, serviceState, startK3s, type Role } from '../node/k3s.ts';
+import { installK3s, serviceState, startK3s, versionOn, type Role } from '../node/k3s.ts';
 import { getObject, listObjects } from '../node/kubectl.ts';
 import { logIn } from '../node/machine.ts';
 import { saveEtcd } from '../node/snapshots.ts';
@@ -54,11 +54,6 @@ async function prepare(run: Run, input: InputOf<'upgrade'>, remote: Remote, api:
           { hint: 'upgrade the servers first' },
         );
     });
-}
-
-async function versionOn(remote: Remote, signal: AbortSignal): Promise<string> {
-  const { stdout } = await remote.run(`${BINARY} --version | awk '/^k3s version/ { print $3 }'`, { signal });
-  return stdout.trim();
 }
 
 function kubeletOf(node: JsonObject): string {
