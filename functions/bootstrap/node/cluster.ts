@@ -11,7 +11,9 @@ import { conditionOf, deleteObject, getObject, listObjects } from './kubectl.ts'
 const PEER_SECONDS = 180;
 const FORGET_SECONDS = 300;
 const GATE_SECONDS = 600;
+const MEMBER_SECONDS = 120;
 const API_PORT = 6443;
+const ETCD = `${DATA}/server/db/etcd`;
 /** One server that does not answer shall not keep us from asking the next. */
 const REACH_MS = 20_000;
 
@@ -188,7 +190,7 @@ export function holdsMember(remote: Remote, signal: AbortSignal): Promise<boolea
 }
 
 /** K3s names its member before it asks others to let it in. */
-const MEMBER = [`${DATA}/server/db/etcd/name`, `${DATA}/server/db/etcd/member`];
+const MEMBER = [`${ETCD}/name`, `${ETCD}/member`];
 
 async function holds(remote: Remote, paths: readonly string[], signal: AbortSignal): Promise<boolean> {
   const { stdout } = await remote.run(
@@ -196,4 +198,47 @@ async function holds(remote: Remote, paths: readonly string[], signal: AbortSign
     { signal },
   );
   return stdout.trim() !== '';
+}
+
+/**
+ * Puts aside the data of a member that is in the cluster no more, as K3s does itself where it sees that it was removed: with
+ * them it would never serve, or begin a cluster of its own. Where no other server can be asked, they stay.
+ * @returns whether it did.
+ */
+export function leaveOldMember(run: Run, remote: Remote, peers: readonly Target[]): Promise<boolean> {
+  return run.step('look for its member of etcd', MEMBER_SECONDS, async (signal) => {
+    const name = await run.until(signal, () => removedMember(run, remote, peers, signal), 5);
+    if (name === undefined) return false;
+    // Of a program that has died this may still go on, and must not meet the data of the next member.
+    await remote.run(
+      `systemctl stop k3s || true; [ "$(cat ${ETCD}/name)" != ${quote(name)} ] || mv ${ETCD} ${ETCD}-old-$(date +%s)`,
+      { signal },
+    );
+    return true;
+  });
+}
+
+async function removedMember(
+  run: Run,
+  remote: Remote,
+  peers: readonly Target[],
+  signal: AbortSignal,
+): Promise<Look<string | undefined>> {
+  const { stdout } = await remote.run(
+    `cd ${ETCD} && [ -e member ] || exit 0; cat name; echo; [ ! -e tombstone ] || echo removed`,
+    { signal },
+  );
+  const [name = '', mark] = stdout.trim().split('\n');
+  if (name === '') return { done: undefined };
+  if (mark !== undefined) return { done: name };
+  const peer = await lookForServer(run, peers, signal);
+  if ('waiting' in peer) return { done: undefined };
+  const own = membersOf(await members(peer.done, signal), remote.target);
+  // One that has just come has no name before it has caught up.
+  if (own.some((member) => member.name === name || member.name === '')) return { done: undefined };
+  if ((await serves(remote, signal)) !== undefined) return { done: name };
+  return {
+    waiting: `it serves a cluster that "${peer.done.target.name}" is not in`,
+    hint: 'stop K3s on the one that is not of this cluster',
+  };
 }

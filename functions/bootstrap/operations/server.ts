@@ -5,6 +5,7 @@ import {
   forgetEarlier,
   gateServers,
   holdsMember,
+  leaveOldMember,
   livingServer,
   serverUrl,
 } from '../node/cluster.ts';
@@ -86,13 +87,13 @@ async function enter(run: Run, remote: Remote, input: Input): Promise<Entry> {
     tokens: await beginOrNot(run, input),
   }));
   if (begins(tokens, input)) return { begins: true, config: { 'cluster-init': true, token: tokens.server } };
+  if (!joined || (await leaveOldMember(run, remote, input.peers))) return join(run, input, false);
   // Data of etcd on its disk: K3s takes no notice of how it came in, and the words stay as they are.
   const { server: url, token, 'cluster-init': first } = before;
-  if (joined && first === true)
-    return { begins: false, config: { 'cluster-init': true, token: tokens.server } };
-  if (joined && typeof url === 'string' && typeof token === 'string')
+  if (first === true) return { begins: false, config: { 'cluster-init': true, token: tokens.server } };
+  if (typeof url === 'string' && typeof token === 'string')
     return { begins: false, config: { server: url, token } };
-  return join(run, input, joined);
+  return join(run, input, true);
 }
 
 async function join(run: Run, input: Input, joined: boolean): Promise<Entry> {

@@ -3,11 +3,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EXIT, Input } from '../../../functions/bootstrap/contract.ts';
 import type { OnMachines } from '../../../functions/bootstrap/operate.ts';
 import { startMachines, type Machines } from '../machines/machines.ts';
-import { Site, VERSION } from './support.ts';
+import { COMMON, Site, VERSION } from './support.ts';
 
 const SERVERS = ['server-1', 'server-2', 'server-3'];
 const AGENT = 'agent-1';
 const DONE = { code: EXIT.done, cause: '' };
+
+/** Three servers come, and one goes. */
+const LONG = 300_000;
 
 let machines: Machines;
 let site: Site;
@@ -32,6 +35,11 @@ async function begin(...names: string[]): Promise<void> {
   for (const name of names) expect(await site.run(inputOf(name))).toMatchObject(DONE);
 }
 
+const votersOf = async (name: string) =>
+  (await machines.members(name).catch(() => []))
+    .map((member) => member.name.replace(/-[0-9a-f]{8}$/, ''))
+    .sort();
+
 describe('another version in the input', () => {
   it.each(['server-1', AGENT])(
     'of %s, which is in the cluster, is refused: that is an upgrade',
@@ -51,8 +59,31 @@ describe('another version in the input', () => {
   );
 });
 
+describe('a server that was taken out of the cluster, with the data of its member', () => {
+  it.each([
+    ['that K3s has marked', 'true'],
+    ['that nobody has marked', 'rm -f /var/lib/rancher/k3s/server/db/etcd/tombstone'],
+  ])(
+    '%s joins again, and begins none, though it began the first',
+    async (_, mark) => {
+      if ((await machines.initCount()) !== 1 || (await votersOf('server-2')).length < 3)
+        await begin(...SERVERS);
+      const [target, ...peers] = SERVERS.map((name) => site.target(name));
+      const drain = { operation: 'drain-and-remove', target, peers, role: 'server', drainSeconds: 60 };
+      expect(await site.run(changed(COMMON, drain))).toMatchObject(DONE);
+      expect(await votersOf('server-2')).toEqual(['server-2', 'server-3']);
+      await machines.named('server-1').exec(mark);
+
+      expect(await site.run(inputOf('server-1'))).toMatchObject(DONE);
+      expect(await votersOf('server-2')).toEqual(SERVERS);
+      expect(await machines.initCount()).toBe(1);
+    },
+    LONG,
+  );
+});
+
 /** An input with other fields. */
-function changed(input: OnMachines, more: object): OnMachines {
+function changed(input: object, more: object): OnMachines {
   const parsed = Input.parse({ ...input, ...more });
   if (parsed.operation === 'teardown') throw new Error('a teardown runs elsewhere');
   return parsed;
