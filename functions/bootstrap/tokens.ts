@@ -40,7 +40,16 @@ function markerIn(text: string | undefined, { namespace, name }: Ref): Marker | 
   }
 }
 
-/** @returns false when somebody else has written the Secret in the meantime. */
-export function writeMarker(store: Store, ref: Ref, marker: Marker, version?: string): Promise<boolean> {
-  return store.merge(ref, { cluster: JSON.stringify(marker) }, version);
+/**
+ * @param taken tokens of a cluster that runs already, in place of those that it was not made with.
+ * @returns false when somebody else has written the Secret in the meantime.
+ */
+export function writeMarker(
+  store: Store,
+  ref: Ref,
+  marker: Marker,
+  version?: string,
+  taken: Partial<Pick<Tokens, 'server' | 'agent'>> = {},
+): Promise<boolean> {
+  return store.merge(ref, { ...taken, cluster: JSON.stringify(marker) }, version);
 }

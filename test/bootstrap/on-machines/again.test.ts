@@ -3,10 +3,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EXIT, Input } from '../../../functions/bootstrap/contract.ts';
 import type { OnMachines } from '../../../functions/bootstrap/operate.ts';
 import { startMachines, type Machines } from '../machines/machines.ts';
-import { COMMON, Site, VERSION } from './support.ts';
+import { MemoryStore } from '../memory-store.ts';
+import { COMMON, NAMESPACE, SECRETS, Site, VERSION } from './support.ts';
 
 const SERVERS = ['server-1', 'server-2', 'server-3'];
 const AGENT = 'agent-1';
+const TOKENS = { namespace: NAMESPACE, name: SECRETS.tokens };
 const DONE = { code: EXIT.done, cause: '' };
 
 /** Three servers come, and one goes. */
@@ -57,6 +59,50 @@ describe('another version in the input', () => {
       expect((await machines.named(name).exec('k3s --version')).stdout).toContain(VERSION);
     },
   );
+});
+
+describe('a server whose cluster nobody knows any more', () => {
+  const tokens = async () => (await site.store.secret(TOKENS))?.data;
+  /** As with another folder of state: other tokens, another key, and no marker. */
+  const forget = async () => {
+    site.store = new MemoryStore();
+    await site.prepare();
+  };
+  const told = async () => {
+    const { stdout } = await machines
+      .named('server-1')
+      .exec(
+        'cat /etc/rancher/k3s/config.yaml /etc/rancher/k3s/config.yaml.d/*; systemctl show -p MainPID k3s',
+      );
+    return stdout;
+  };
+
+  it('is left as it is while it runs, and its tokens are known again', async () => {
+    await begin('server-1');
+    const [before, known] = [await told(), await tokens()];
+    await forget();
+    expect(await tokens()).not.toMatchObject({ server: known?.['server'] });
+
+    expect(await site.run(inputOf('server-1'))).toMatchObject(DONE);
+    expect(await tokens()).toMatchObject({ server: known?.['server'], agent: known?.['agent'] });
+    expect(await told()).toBe(before);
+    expect(await site.run(inputOf(AGENT))).toMatchObject(DONE);
+    expect(await machines.initCount()).toBe(1);
+  });
+
+  it.each([
+    ['there are tokens of another cluster', async () => site.store.merge(TOKENS, { server: 'another' })],
+    ['it does not run', async () => machines.named('server-1').exec('systemctl stop k3s').then(forget)],
+  ])('is not touched when %s', async (_, mishap) => {
+    await mishap();
+    const before = await told();
+
+    expect(await site.run(inputOf('server-1'))).toMatchObject({
+      code: EXIT.input,
+      cause: expect.stringContaining('holds a member of a cluster that the Secret'),
+    });
+    expect(await told()).toBe(before);
+  });
 });
 
 describe('a server that was taken out of the cluster, with the data of its member', () => {
