@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config';
 import type { Reporter, Vitest } from 'vitest/node';
+import { EVERYTHING } from './test/extent.ts';
 
 /** Tests that need more than Node: each is a project of its own with an npm script of its own. */
 const elsewhere = {
@@ -16,6 +17,9 @@ const folders: Readonly<Record<keyof typeof elsewhere, readonly string[]>> = {
   machines: ['bootstrap/machines', 'bootstrap/on-machines'],
   image: ['image'],
 };
+
+/** What a short run leaves out of the machines, beside most points at which a program is cut off. */
+const longest = ['test/bootstrap/machines/**', 'test/bootstrap/on-machines/further.test.ts'];
 
 /** Says in one line what a run of the ordinary tests did not include. */
 class LeftOut implements Reporter {
@@ -85,8 +89,7 @@ export default defineConfig({
         test: {
           name: 'machines',
           include: folders.machines.map((folder) => `test/${folder}/**/*.test.ts`),
-          // Members of etcd and API servers share few processors.
-          fileParallelism: false,
+          exclude: EVERYTHING ? [] : longest,
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },
