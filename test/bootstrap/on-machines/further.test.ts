@@ -291,6 +291,19 @@ describe('care', () => {
     expect(steps(ended.events)).toContain('restart K3s on "server-2"');
   });
 
+  it('reboots the only server of a region, and lets pods back onto it', async () => {
+    await begin('server-1', AGENT);
+    await machines.named('server-1').exec('touch /run/reboot-required');
+
+    const ended = await site.run(care({ servers: targets(['server-1']), agents: targets([AGENT]) }));
+
+    expect(ended).toMatchObject({ code: EXIT.done, cause: '' });
+    expect(steps(ended.events)).toEqual(
+      expect.arrayContaining(['drain "server-1"', 'reboot "server-1"', 'uncordon "server-1"']),
+    );
+    expect(JSON.stringify(await node('server-1'))).not.toMatch(/unschedulable|drained-by-care/);
+  });
+
   it('disturbs nobody while one machine does not answer, and says which', async () => {
     await machines.named('server-2').faults.certificates(30);
     await machines.named('server-3').kill();
