@@ -79,7 +79,7 @@ export const minimal: Scenario = (given) => {
   it('is left alone then: nothing moves over two polls', async () => {
     const live = given();
     // What core or a provider had still to say of the last step.
-    await sleep(30_000);
+    await sleep(15_000);
     const all = async () => versions([await live.kube.need(mini), ...(await composed(live, mini.name))]);
     const before = await all();
     await sleep(2 * HETZNER_POLL_SECONDS * 1000 + 5000);
