@@ -87,8 +87,6 @@ export default defineConfig({
           name: 'live',
           include: ['test/live/**/*.test.ts'],
           globalSetup: 'test/live/setup.ts',
-          // Scenarios build on each other and share one control plane.
-          fileParallelism: false,
           // A claim is Ready after a minute or two; a control plane is up after half a minute.
           testTimeout: 900_000,
           hookTimeout: 300_000,

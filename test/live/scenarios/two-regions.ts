@@ -1,6 +1,7 @@
 /** A cluster of two regions with records in a zone at Hetzner: regions, components, protection. */
 import { expect, it } from 'vitest';
 import { isTrue, textAt, type JsonObject } from '../../../functions/kernel/manifest.ts';
+import { RELEASE_ANNOTATION } from '../../../functions/kernel/names.ts';
 import { ApiError } from '../hcloud/state.ts';
 import { addZone } from '../hcloud/zones.ts';
 import { referenceOf } from '../kube.ts';
@@ -124,6 +125,14 @@ export const twoRegions: Scenario = (given) => {
 
   it('stays as it is when the list of its regions is reordered', async () => {
     const live = given();
+    await eventually('both platforms to be told which release they run', 200, async () => {
+      const platforms = (await composed(live, duo.name)).filter(({ kind }) => kind === 'XOpenOvaPlatform');
+      return platforms.every(
+        (one) => textAt(one, 'metadata', 'annotations', RELEASE_ANNOTATION) !== undefined,
+      )
+        ? true
+        : undefined;
+    });
     const before = await settled(live, duo.name);
     const calls = callsSoFar(live);
     await edit(live, duo, { regions: [hel, fsn] });
