@@ -291,6 +291,16 @@ describe('care', () => {
     expect(steps(ended.events)).toContain('restart K3s on "server-2"');
   });
 
+  it('disturbs nobody while one machine does not answer, and says which', async () => {
+    await machines.named('server-2').faults.certificates(30);
+    await machines.named('server-3').kill();
+    const ended = await site.run(care());
+
+    expect(ended).toMatchObject({ code: EXIT.timeout, cause: expect.stringContaining('look at "server-3"') });
+    expect(ended.events.filter(({ step }) => step.startsWith('restart'))).toEqual([]);
+    await machines.named('server-3').boot();
+  });
+
   it('reboots the only server of a region, and lets pods back onto it', async () => {
     await begin('server-1', AGENT);
     await machines.named('server-1').exec('touch /run/reboot-required');
@@ -302,16 +312,6 @@ describe('care', () => {
       expect.arrayContaining(['drain "server-1"', 'reboot "server-1"', 'uncordon "server-1"']),
     );
     expect(JSON.stringify(await node('server-1'))).not.toMatch(/unschedulable|drained-by-care/);
-  });
-
-  it('disturbs nobody while one machine does not answer, and says which', async () => {
-    await machines.named('server-2').faults.certificates(30);
-    await machines.named('server-3').kill();
-    const ended = await site.run(care());
-
-    expect(ended).toMatchObject({ code: EXIT.timeout, cause: expect.stringContaining('look at "server-3"') });
-    expect(ended.events.filter(({ step }) => step.startsWith('restart'))).toEqual([]);
-    await machines.named('server-3').boot();
   });
 });
 
