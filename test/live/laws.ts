@@ -8,6 +8,7 @@ import { asJson, type Kube, type Reference } from './kube.ts';
 import type { Live } from './live.ts';
 import { SECRET_VALUE } from './machines.ts';
 import { isReal } from './real-machines.ts';
+import { eventually } from './processes.ts';
 import { clustersOf, composed, nameOf, type Scenario } from './scenario.ts';
 
 /** Objects that show a secret value of a claim's and are no Secrets, in every cluster there is. */
@@ -27,7 +28,8 @@ export async function secretsShown(live: Live, claim: Reference): Promise<string
   for (const kube of clusters) {
     for (const { apiVersion, kind } of await kube.kinds()) {
       if (kind === 'Secret') continue;
-      for (const one of await kube.list(apiVersion, kind)) {
+      // Of a kind that has just come the API server may not know yet what there is.
+      for (const one of await eventually(kind, 60, () => kube.list(apiVersion, kind))) {
         seen.add(kind);
         const text = JSON.stringify(one);
         if (hidden.some((value) => text.includes(value))) showing.push(nameOf(one));

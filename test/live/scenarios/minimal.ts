@@ -79,7 +79,7 @@ export const minimal: Scenario = (given) => {
   it('is left alone then: nothing moves over two polls', async () => {
     const live = given();
     // What core or a provider had still to say of the last step.
-    await sleep(15_000);
+    await sleep(45_000);
     const all = async () => versions([await live.kube.need(mini), ...(await composed(live, mini.name))]);
     const before = await all();
     await sleep(2 * HETZNER_POLL_SECONDS * 1000 + 5000);
@@ -139,7 +139,8 @@ export const minimal: Scenario = (given) => {
     const drained = live.machines.done.filter((job) => job.startsWith('drain-and-remove mini-'));
     expect(drained).toEqual([expect.stringContaining('workers-2')]);
     expect((await nodesOf(live, mini)).filter((name) => name.includes('workers-2'))).toEqual([]);
-    expect(changesAtCloud(live, mini, calls)).toEqual([
+    // A label of a machine that stays may follow now that the pool is smaller.
+    expect(changesAtCloud(live, mini, calls).filter((call) => !call.startsWith('PUT '))).toEqual([
       expect.stringMatching(/^DELETE \/servers\/:id .*workers-2/),
     ]);
   });
