@@ -211,6 +211,8 @@ class SshRemote implements Remote {
         reject(this.#lost('the wait for a command was given up'));
       };
       signal?.addEventListener('abort', abort, { once: true });
+      // It may have been given up while the channel was opened.
+      if (signal?.aborted === true) abort();
       channel.on('data', (chunk: Buffer) => {
         stdout.add(chunk);
       });
