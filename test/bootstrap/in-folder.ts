@@ -4,18 +4,12 @@ import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import type { Target } from '../../functions/bootstrap/contract.ts';
 import { CommandFailure } from '../../functions/bootstrap/failure.ts';
 import type { Output, Remote } from '../../functions/bootstrap/remote.ts';
 import { lastLines } from '../../functions/bootstrap/ssh.ts';
+import { target } from './scripted.ts';
 
-const TARGET: Target = {
-  name: 'server-1',
-  address: '203.0.113.1',
-  nodeAddress: '10.0.0.1',
-  port: 22,
-  identity: '11',
-};
+const TARGET = target('server-1');
 
 /** Where the program has what it writes, and programs that it calls by their whole name. */
 const OWN = /\/(?:etc\/(?:rancher|systemd)|usr\/local\/bin|var\/(?:lib\/rancher|log)|run)(?=[/;" ])/g;

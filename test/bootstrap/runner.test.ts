@@ -1,19 +1,14 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { EXIT, Result, type Target } from '../../functions/bootstrap/contract.ts';
+import { EXIT, Result } from '../../functions/bootstrap/contract.ts';
 import { CommandFailure, Failure } from '../../functions/bootstrap/failure.ts';
 import { progressOn, type Event } from '../../functions/bootstrap/progress.ts';
 import { bounded, Runner, type World } from '../../functions/bootstrap/runner.ts';
 import { Unreachable } from '../../functions/bootstrap/ssh.ts';
 import { MemoryStore } from './memory-store.ts';
+import { failureOf, target } from './scripted.ts';
 
-const TARGET: Target = {
-  name: 'server-1',
-  address: '203.0.113.1',
-  nodeAddress: '10.0.0.1',
-  port: 22,
-  identity: '11',
-};
+const TARGET = target('server-1');
 const NAMESPACE = 'openova-system';
 
 async function started(more: Partial<World> & { deadlineSeconds?: number } = {}) {
@@ -48,17 +43,6 @@ async function started(more: Partial<World> & { deadlineSeconds?: number } = {})
 const never = (): never => {
   throw new Error('nobody waits for this');
 };
-
-const failureOf = (work: Promise<unknown>): Promise<Failure> =>
-  work.then(
-    () => {
-      throw new Error('it went well');
-    },
-    (error: unknown) => {
-      if (error instanceof Failure) return error;
-      throw error;
-    },
-  );
 
 describe('a step', () => {
   it('says that it begins and ends, and is in the result while it runs', async () => {

@@ -49,7 +49,6 @@ function lost({ message, log }: Failure): Failure {
 }
 
 /** Its hint is about the way to the machines, and only there when none of them lets us in. */
-
 async function lookForServer(run: Run, peers: readonly Target[], signal: AbortSignal): Promise<Look<Remote>> {
   const reasons: string[] = [];
   const hints: string[] = [];
