@@ -139,8 +139,8 @@ export const minimal: Scenario = (given) => {
     const drained = live.machines.done.filter((job) => job.startsWith('drain-and-remove mini-'));
     expect(drained).toEqual([expect.stringContaining('workers-2')]);
     expect((await nodesOf(live, mini)).filter((name) => name.includes('workers-2'))).toEqual([]);
-    // A label of a machine that stays may follow now that the pool is smaller.
-    expect(changesAtCloud(live, mini, calls).filter((call) => !call.startsWith('PUT '))).toEqual([
+    // What a server is labelled with since there are workers may follow late.
+    expect(changesAtCloud(live, mini, calls).filter((call) => !/^PUT .*control-plane-1/.test(call))).toEqual([
       expect.stringMatching(/^DELETE \/servers\/:id .*workers-2/),
     ]);
   });
