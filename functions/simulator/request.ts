@@ -122,16 +122,9 @@ function sameFetched(
   resources: Fetched,
   schemas: Record<string, Schema>,
 ): boolean {
-  const bytes = (requiredResources: Fetched, requiredSchemas: Record<string, Schema>) =>
-    Buffer.from(
-      RunFunctionRequest.encode(
-        RunFunctionRequest.fromPartial({
-          requiredResources: sorted(requiredResources),
-          requiredSchemas: sorted(requiredSchemas),
-        }),
-      ).finish(),
-    );
-  return bytes(request.requiredResources, request.requiredSchemas).equals(bytes(resources, schemas));
+  const text = (fetched: Fetched, known: Record<string, Schema>) =>
+    JSON.stringify([sorted(fetched), sorted(known)]);
+  return text(request.requiredResources, request.requiredSchemas) === text(resources, schemas);
 }
 
 function sorted<Value>(map: Record<string, Value>): Record<string, Value> {
