@@ -2,15 +2,14 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { parse } from 'yaml';
 import { EVERYTHING } from '../extent.ts';
 import { at, textAt } from '../../functions/kernel/manifest.ts';
-import { asJson, type Kube, type Reference } from './kube.ts';
+import type { Kube, Reference } from './kube.ts';
 import type { Live } from './live.ts';
 import { SECRET_VALUE } from './machines.ts';
 import { isReal } from './real-machines.ts';
 import { eventually } from './processes.ts';
-import { clustersOf, composed, nameOf, type Scenario } from './scenario.ts';
+import { clustersOf, composed, kubeconfigIn, nameOf, type Scenario } from './scenario.ts';
 
 /** Objects that show a secret value of a claim's and are no Secrets, in every cluster there is. */
 export async function secretsShown(live: Live, claim: Reference): Promise<string[]> {
@@ -47,8 +46,7 @@ export async function secretsShown(live: Live, claim: Reference): Promise<string
 /** Keys and tokens in the kubeconfigs that Jobs have written, as they stand there. */
 async function keysOfKubeconfigs(kube: Kube): Promise<string[]> {
   return (await kube.list('v1', 'Secret')).flatMap((secret) => {
-    const text = Buffer.from(textAt(secret, 'data', 'kubeconfig') ?? '', 'base64').toString('utf8');
-    const config = asJson(parse(text));
+    const config = kubeconfigIn(secret);
     return ['client-key-data', 'token'].flatMap((key) => textAt(config, 'users', 0, 'user', key) ?? []);
   });
 }

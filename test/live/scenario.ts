@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { parse } from 'yaml';
 import {
   at,
   conditionOf,
@@ -19,7 +20,7 @@ import { CLAIM_NAME_LABEL, KEY_ANNOTATION } from '../../functions/kernel/names.t
 import { toolPath } from '../../tools/build.ts';
 import type { Cluster } from './machines.ts';
 import type { Kind } from './hcloud/state.ts';
-import { referenceOf, versionOf, type Reference } from './kube.ts';
+import { asJson, referenceOf, versionOf, type Reference } from './kube.ts';
 import type { Live } from './live.ts';
 import { eventually, sleep } from './processes.ts';
 
@@ -259,6 +260,12 @@ export async function inLine(live: Live, claim: Reference): Promise<boolean> {
     },
     2000,
   );
+}
+
+/** The kubeconfig that a Secret holds; nothing where it holds none. */
+export function kubeconfigIn(secret: Manifest | undefined): Json {
+  const text = Buffer.from(textAt(secret, 'data', 'kubeconfig') ?? '', 'base64').toString('utf8');
+  return asJson(parse(text));
 }
 
 export function inputMessage(claim: Manifest): string {

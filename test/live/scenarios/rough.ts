@@ -6,6 +6,8 @@ import { once } from 'node:events';
 import { connect } from 'node:tls';
 import { expect, it } from 'vitest';
 import { isTrue, listAt, textAt, type Manifest } from '../../../functions/kernel/manifest.ts';
+import { KUBECONFIG_TYPE } from '../../../functions/bootstrap/contract.ts';
+import { CLAIM_NAME_LABEL, SYSTEM_NAMESPACE } from '../../../functions/kernel/names.ts';
 import { ApiError } from '../hcloud/state.ts';
 import { referenceOf } from '../kube.ts';
 import type { Live } from '../live.ts';
@@ -22,6 +24,7 @@ import {
   edit,
   inLine,
   isReadyClaim,
+  kubeconfigIn,
   machinesOf,
   mayGo,
   nodesOf,
@@ -59,6 +62,20 @@ async function beginners(live: Live): Promise<string[]> {
   return [...lives].flatMap(([name, events]) =>
     events.filter((event) => event === 'cluster-init').map(() => name),
   );
+}
+
+/** The server at the cloud whose address the kubeconfig of the region has. */
+async function serverOfKubeconfig({ kube, hcloud }: Live): Promise<string> {
+  const secrets = await kube.list('v1', 'Secret', { [CLAIM_NAME_LABEL]: claim.name });
+  const [secret] = secrets.filter(
+    (one) => one.metadata.namespace === SYSTEM_NAMESPACE && textAt(one, 'type') === KUBECONFIG_TYPE,
+  );
+  const { hostname } = new URL(textAt(kubeconfigIn(secret), 'clusters', 0, 'cluster', 'server') ?? '');
+  const found = hcloud.project
+    .all('servers')
+    .find((server) => textAt(server, 'public_net', 'ipv4', 'ip') === hostname);
+  if (found === undefined) throw new Error(`the kubeconfig names ${hostname}, which is no server`);
+  return textAt(found, 'name') ?? '';
 }
 
 /** The Jobs of an operation since then, by their machines, which are named without their claim and region. */
@@ -131,14 +148,14 @@ export const rough: Scenario = (given) => {
     expect(types).toEqual(['cx33', 'cx33', 'cx33', 'cx33']);
   });
 
-  it('does again what machines had that were lost at the cloud, a server and an agent', async () => {
+  it('does again what machines had that were lost at the cloud, an agent and the server that its kubeconfig names', async () => {
     const live = given();
     const { project } = live.hcloud;
     const jobs = live.machines.done.length;
-    const lost = project
-      .all('servers')
-      .filter(({ name }) => /^rough-.*(control-plane-2|workers-1)/.test(textAt(name) ?? ''));
-    mayGo(live, /^rough-.*(control-plane-2|workers-1)/);
+    const named = await serverOfKubeconfig(live);
+    const goes = new RegExp(`^(${named}|rough-.*workers-1-.*)$`);
+    const lost = project.all('servers').filter(({ name }) => goes.test(textAt(name) ?? ''));
+    mayGo(live, goes);
     for (const server of lost) project.remove('servers', Number(server['id']));
     await eventually('their Jobs to be done again', 400, () =>
       Promise.resolve(
@@ -150,6 +167,8 @@ export const rough: Scenario = (given) => {
     await until(live, claim, 'it to be ready again', 400, isReadyClaim);
 
     expect(lost).toHaveLength(2);
+    expect(await beginners(live), 'it joins, also as the one that began the cluster').toHaveLength(1);
+    expect(await serverOfKubeconfig(live), 'another server, which lived').not.toBe(named);
     for (const server of lost) {
       const now = project.all('servers').find((one) => one['name'] === server['name']);
       expect(now?.['id']).not.toBe(server['id']);
