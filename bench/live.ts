@@ -1,6 +1,6 @@
 /**
  * `npm run bench:live -- [NUMBER…]`: that many claims of a region at once on the live control plane of test/live, by
- * default 1, 10 and 50: how long until they are ready, and what it costs. Every number is of this run on this machine; a
+ * default 1, 10 and 50: how long until they are ready, and what it costs, with providers that poll as often as they do by themselves. Every number is of this run on this machine; a
  * region's own API server runs on it too, and needs half a gigabyte. The table goes to stdout, progress to stderr.
  */
 import { readFile } from 'node:fs/promises';
@@ -11,6 +11,7 @@ import { isObject, isTrue, objectAt, type Manifest } from '../functions/kernel/m
 import { referenceOf } from '../test/live/kube.ts';
 import { startLive, type Live } from '../test/live/live.ts';
 import { eventually } from '../test/live/processes.ts';
+import { OWN_POLLS } from '../test/live/providers.ts';
 import { apply, smallCluster, tenant } from '../test/live/scenario.ts';
 import { median } from './measure.ts';
 
@@ -37,7 +38,7 @@ function smallRegion(name: string): Manifest {
 }
 
 async function measure(claims: number): Promise<string[]> {
-  const live = await startLive(say);
+  const live = await startLive(say, OWN_POLLS);
   try {
     await tenant(live, NAMESPACE);
     const regions = Array.from({ length: claims }, (_, index) => smallRegion(`bench-${index}`));

@@ -25,7 +25,7 @@ import {
 } from './packages.ts';
 import { isReal } from './real-machines.ts';
 import { repeat, sweepLater, type Running } from './processes.ts';
-import { definitionsOf, prebuiltPrograms, startProviders } from './providers.ts';
+import { definitionsOf, prebuiltPrograms, startProviders, TEST_POLLS } from './providers.ts';
 import { PACKAGES } from '../../functions/providers/packages.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -56,7 +56,7 @@ export interface Intended {
   readonly since: number;
 }
 
-export async function startLive(say: (line: string) => void): Promise<Live> {
+export async function startLive(say: (line: string) => void, polls = TEST_POLLS): Promise<Live> {
   await prerequisites();
 
   const folder = await mkdtemp(join(tmpdir(), 'openova-live-'));
@@ -123,7 +123,7 @@ export async function startLive(say: (line: string) => void): Promise<Live> {
     await install(kube, token, hcloud.url);
     say('the Configuration is installed');
 
-    keep(...(await startProviders(control, { folder, logs, ca, proxy: charts.env })));
+    keep(...(await startProviders(control, { folder, logs, ca, polls, proxy: charts.env })));
     const machines = playMachines(control, { folder, logs, etcd: etcd.url, project, premises });
     closers.push(() => machines.stop());
     say('the providers are up');

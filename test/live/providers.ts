@@ -18,10 +18,19 @@ import { EVERYTHING } from '../extent.ts';
 import { freePorts } from '../ports.ts';
 import { eventually, start, type Running } from './processes.ts';
 
-/** How often providers look at what is ready, in seconds: their own 600 would make every test wait. */
-const POLL_SECONDS = 15;
-/** The same for provider-hetzner, whose every look is two runs of Terraform: a quarter of a second of a processor. */
-export const HETZNER_POLL_SECONDS = EVERYTHING ? 60 : 30;
+/** How often providers look at what is ready, in seconds. */
+export interface Polls {
+  readonly hetzner: number;
+  readonly others: number;
+}
+
+/**
+ * For tests, which would have to wait for the providers' own. A look of provider-hetzner's is two runs of Terraform: a quarter
+ * of a second of a processor.
+ */
+export const TEST_POLLS: Polls = { hetzner: EVERYTHING ? 60 : 30, others: 15 };
+/** The providers' own. Source: `--poll` of provider-hetzner v0.2.1, provider-helm v1.3.0, provider-kubernetes v1.2.1, 2026-11. */
+export const OWN_POLLS: Polls = { hetzner: 600, others: 600 };
 
 const TERRAFORM = '1.5.7';
 const HCLOUD = '1.59.0';
@@ -134,16 +143,17 @@ interface Place {
   readonly folder: string;
   readonly logs: string;
   readonly ca: Authority;
+  readonly polls: Polls;
   /** Environment that leads to the charts. */
   readonly proxy: Readonly<Record<string, string>>;
 }
 
 export async function startProviders(
   control: ApiServer,
-  { folder, logs, ca, proxy }: Place,
+  { folder, logs, ca, polls, proxy }: Place,
 ): Promise<Running[]> {
   const certs = await certificates(ca, join(folder, 'provider'), 'provider');
-  const poll = `--poll=${POLL_SECONDS}s`;
+  const poll = `--poll=${polls.others}s`;
   const common = {
     TLS_SERVER_CERTS_DIR: certs,
     HOME: folder,
@@ -162,7 +172,7 @@ export async function startProviders(
     start(logs, 'provider-hetzner', {
       program: hetzner,
       args: [
-        `--poll=${HETZNER_POLL_SECONDS}s`,
+        `--poll=${polls.hetzner}s`,
         `--webhook-port=${webhook}`,
         '--metrics-bind-address=0',
         `--certs-dir=${certs}`,

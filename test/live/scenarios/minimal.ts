@@ -6,7 +6,7 @@ import type { Reference } from '../kube.ts';
 import { secretsShown } from '../laws.ts';
 import { writePage } from '../page.ts';
 import { eventually, sleep } from '../processes.ts';
-import { HETZNER_POLL_SECONDS } from '../providers.ts';
+import { TEST_POLLS } from '../providers.ts';
 import {
   atCloud,
   callsSoFar,
@@ -83,7 +83,7 @@ export const minimal: Scenario = (given) => {
     const begun = Date.now();
     let since = begun;
     let before = await all();
-    while (Date.now() - since < 2 * HETZNER_POLL_SECONDS * 1000 + 5000) {
+    while (Date.now() - since < 2 * TEST_POLLS.hetzner * 1000 + 5000) {
       await sleep(5000);
       const now = await all();
       if (isDeepStrictEqual(now, before)) continue;
