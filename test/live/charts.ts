@@ -21,8 +21,10 @@ import { promisify } from 'node:util';
 import { stringify } from 'yaml';
 import { catalogue } from '../../functions/catalogue/index.ts';
 import type { Chart } from '../../functions/catalogue/component.ts';
+import { listAt } from '../../functions/kernel/manifest.ts';
 import { moduleFolder } from '../../tools/build.ts';
 import type { Authority } from '../certificates.ts';
+import { asJson } from './kube.ts';
 
 const run = promisify(execFile);
 const root = join(import.meta.dirname, '../..');
@@ -43,16 +45,20 @@ export interface Charts {
   readonly env: Readonly<Record<string, string>>;
   /** What was fetched, `host/path` each. */
   readonly fetched: readonly string[];
+  /** Publishes our own chart from another tree, in its version such as `0.2.0`, beside the one that is there. */
+  publish(root: string, version: string): Promise<void>;
   close(): void;
 }
 
 export async function serveCharts(folder: string, ca: Authority): Promise<Charts> {
   const files = new Map<string, Buffer>();
-  for (const chart of catalogue.flatMap(({ chart: one }) => (one === undefined ? [] : [one]))) {
-    const archive = await pack(folder, chart);
+  const charts = catalogue.flatMap(({ chart }) => (chart === undefined ? [] : [chart]));
+  const put = async (chart: Chart, from: string) => {
+    const archive = await pack(folder, chart, from);
     if (chart.repository.startsWith('oci://')) publishOci(files, chart, archive);
     else publish(files, chart, archive);
-  }
+  };
+  for (const chart of charts) await put(chart, root);
   const hosts = [...new Set([...files.keys()].map((path) => path.split('/')[0] ?? ''))];
   const { cert, key } = await ca.issue('charts', { hosts });
   const fetched: string[] = [];
@@ -84,6 +90,9 @@ export async function serveCharts(folder: string, ca: Authority): Promise<Charts
       SSL_CERT_FILE: authorityFile,
     },
     fetched,
+    publish: async (from, version) => {
+      for (const chart of charts.filter(({ name }) => name === OURS)) await put({ ...chart, version }, from);
+    },
     close: () => {
       proxy.close();
       proxy.closeAllConnections();
@@ -93,7 +102,8 @@ export async function serveCharts(folder: string, ca: Authority): Promise<Charts
   };
 }
 
-async function pack(folder: string, { name, version }: Chart): Promise<Buffer> {
+/** @param root of the tree that our own chart is taken from. */
+async function pack(folder: string, { name, version }: Chart, root: string): Promise<Buffer> {
   const source = join(folder, 'charts', `${name}-${version}`);
   const chart = join(source, name);
   await mkdir(join(chart, 'templates'), { recursive: true });
@@ -166,7 +176,9 @@ function publishOci(files: Map<string, Buffer>, chart: Chart, archive: Buffer): 
   const { digest } = blob(manifest);
   files.set(`${base}/manifests/${chart.version}`, manifest);
   files.set(`${base}/manifests/${digest}`, manifest);
-  files.set(`${base}/tags/list`, Buffer.from(JSON.stringify({ name: chart.name, tags: [chart.version] })));
+  const before = files.get(`${base}/tags/list`)?.toString('utf8');
+  const tags = [...listAt(asJson(JSON.parse(before ?? '{}')), 'tags'), chart.version];
+  files.set(`${base}/tags/list`, Buffer.from(JSON.stringify({ name: chart.name, tags })));
   files.set(`${host}/v2/`, Buffer.from('{}'));
 }
 

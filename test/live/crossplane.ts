@@ -1,6 +1,6 @@
 /** Crossplane as its chart would run it, but for its pods: accounts, roles, init, core, the RBAC manager. */
 import { execFile } from 'node:child_process';
-import { cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { isObject, listAt, textAt, type Manifest } from '../../functions/kernel/manifest.ts';
@@ -9,23 +9,31 @@ import type { ApiServer } from './api-server.ts';
 import { authority, type Authority } from '../certificates.ts';
 import { kubeconfig, parseManifests, type Kube } from './kube.ts';
 import { freePorts } from '../ports.ts';
-import { runtimeSecret } from './packages.ts';
+import { OURS, runtimeSecret, versionOf, type Sources } from './packages.ts';
 import { eventually, service, sleep, start, type Service } from './processes.ts';
 
 const run = promisify(execFile);
 const NAMESPACE = 'crossplane-system';
-const root = join(import.meta.dirname, '../..');
 
 export interface Crossplane {
   readonly core: Service;
   readonly rbac: Service;
+  /** Our function, in the newest version that runs. */
   readonly function: Service;
-  /** Where our function answers, as a revision's status says it. */
+  /** Where that answers, as a revision's status says it. */
   readonly endpoint: string;
+  /** Where the function of an image answers. */
+  endpointOf(image: string): string;
+  /** Begins a newer version of our function, beside those that run. @returns its program */
+  begin(sources: Sources): Promise<Service>;
   /** A new certificate of the same authority for our function, in the place of the old one. */
   rotate(): Promise<void>;
-  /** Our function as a newer package would bring it: release 0.2, with another value for Flux. */
-  installNewer(): Promise<void>;
+}
+
+/** One version of our function. */
+interface Answering {
+  readonly program: Service;
+  readonly endpoint: string;
 }
 
 interface Place {
@@ -80,7 +88,7 @@ export async function startCrossplane(control: ApiServer, { folder, logs }: Plac
   });
 
   const ca = await authority('crossplane authority');
-  const [webhookPort = 0, metricsPort = 0, healthPort = 0, functionPort = 0] = await freePorts(4);
+  const [webhookPort = 0, metricsPort = 0, healthPort = 0] = await freePorts(3);
   const serverCerts = await certificates(ca, join(folder, 'core-server'), 'crossplane-webhooks');
   const clientCerts = await certificates(ca, join(folder, 'core-client'), 'crossplane');
   const functionCerts = await certificates(ca, join(folder, 'function'), 'function');
@@ -114,57 +122,60 @@ export async function startCrossplane(control: ApiServer, { folder, logs }: Plac
       env: { KUBECONFIG: rights },
     }),
   );
-  let source = root;
-  const answering = service(() =>
-    start(logs, 'function', {
-      program: process.execPath,
-      args: [
-        join(source, 'functions/cli/main.ts'),
-        'serve',
-        `--address=127.0.0.1:${functionPort}`,
-        `--tls-server-certs-dir=${functionCerts}`,
-        '--health-address=off',
-        '--metrics-address=off',
-        '--debug',
-      ],
-    }),
-  );
+  let newest = await startFunction(logs, 'function', OURS, functionCerts);
+  const answering = new Map([[OURS.image, newest]]);
   await eventually('crossplane core', 180, async () => {
-    await Promise.all([running, rbac, answering].map((one) => one.check()));
+    await Promise.all([running, rbac, newest.program].map((one) => one.check()));
     const answer = await fetch(`http://127.0.0.1:${healthPort}/readyz`);
     return answer.ok ? true : undefined;
   });
   return {
     core: running,
     rbac,
-    function: answering,
-    endpoint: `dns:///localhost:${functionPort}`,
+    get function() {
+      return newest.program;
+    },
+    get endpoint() {
+      return newest.endpoint;
+    },
+    endpointOf: (image) => {
+      const found = answering.get(image);
+      if (found === undefined) throw new Error(`no function of "${image}" runs`);
+      return found.endpoint;
+    },
+    begin: async (sources) => {
+      newest = await startFunction(logs, `function-${versionOf(sources.image)}`, sources, functionCerts);
+      answering.set(sources.image, newest);
+      return newest.program;
+    },
     rotate: async () => {
       await certificates(ca, functionCerts, 'function');
     },
-    installNewer: () =>
-      answering.restart(async () => {
-        source = await newerSource(folder);
-      }),
   };
 }
 
-/** A copy of the function that is one release ahead. */
-async function newerSource(folder: string): Promise<string> {
-  const copy = join(folder, 'newer');
-  await cp(join(root, 'functions'), join(copy, 'functions'), { recursive: true });
-  await cp(join(root, 'package.json'), join(copy, 'package.json'));
-  await symlink(join(root, 'node_modules'), join(copy, 'node_modules'));
-  await rewrite(join(copy, 'functions/release.ts'), "RELEASE = '0.1'", "RELEASE = '0.2'");
-  await rewrite(join(copy, 'functions/release.ts'), "VERSION = '0.1.0'", "VERSION = '0.2.0'");
-  await rewrite(join(copy, 'functions/catalogue/flux.ts'), 'installCRDs: true', 'installCRDs: false');
-  return copy;
-}
-
-async function rewrite(file: string, from: string, to: string): Promise<void> {
-  const text = await readFile(file, 'utf8');
-  if (!text.includes(from)) throw new Error(`${file} has no "${from}"`);
-  await writeFile(file, text.replace(from, to));
+async function startFunction(
+  logs: string,
+  name: string,
+  { root }: Sources,
+  certs: string,
+): Promise<Answering> {
+  const [port = 0] = await freePorts(1);
+  const program = service(() =>
+    start(logs, name, {
+      program: process.execPath,
+      args: [
+        join(root, 'functions/cli/main.ts'),
+        'serve',
+        `--address=127.0.0.1:${port}`,
+        `--tls-server-certs-dir=${certs}`,
+        '--health-address=off',
+        '--metrics-address=off',
+        '--debug',
+      ],
+    }),
+  );
+  return { program, endpoint: `dns:///localhost:${port}` };
 }
 
 /** A kubeconfig with a token of an account, of Crossplane's namespace unless told. */

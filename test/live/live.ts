@@ -14,14 +14,17 @@ import { startHcloud, type Hcloud } from './hcloud/server.ts';
 import { Project } from './hcloud/state.ts';
 import { readManifests, type Kube } from './kube.ts';
 import { playMachines, type Machines } from './machines.ts';
+import { NEWER, newerSources } from './newer.ts';
 import {
   installConfiguration,
   playRuntime,
   publish,
+  publishOurs,
   registryProgram,
   rewriteImages,
   startRegistry,
   untilInstalled,
+  type Sources,
 } from './packages.ts';
 import { isReal } from './real-machines.ts';
 import { repeat, sweepLater, type Running } from './processes.ts';
@@ -45,6 +48,8 @@ export interface Live {
   readonly running: readonly Running[];
   /** Machines that scenarios asked to go, or took away themselves. */
   readonly intended: Intended[];
+  /** Publishes all of ours in a newer version; who installs it gets a function of its own. @returns its sources */
+  publishNewer(): Promise<Sources>;
   /** Fails when a process has ended. */
   check(): Promise<void>;
   stop(): Promise<void>;
@@ -115,7 +120,7 @@ export async function startLive(say: (line: string) => void, polls = TEST_POLLS)
     keep(crossplane.core, crossplane.rbac, crossplane.function);
     say('Crossplane is up');
 
-    const runtime = repeat(() => playRuntime(kube, () => crossplane.endpoint), 1000);
+    const runtime = repeat(() => playRuntime(kube, (image) => crossplane.endpointOf(image)), 1000);
     closers.push(() => runtime.stop());
     await rewriteImages(kube, registry);
     await installConfiguration(kube, 'openova');
@@ -127,6 +132,13 @@ export async function startLive(say: (line: string) => void, polls = TEST_POLLS)
     const machines = playMachines(control, { folder, logs, etcd: etcd.url, project, premises });
     closers.push(() => machines.stop());
     say('the providers are up');
+    const publishNewer = async () => {
+      const newer = await newerSources(folder);
+      await publishOurs(registry, folder, newer);
+      await charts.publish(newer.root, NEWER.version);
+      keep(await crossplane.begin(newer));
+      return newer;
+    };
     const check = async () => {
       await Promise.all(running.map((one) => one.check()));
     };
@@ -142,6 +154,7 @@ export async function startLive(say: (line: string) => void, polls = TEST_POLLS)
       token,
       running,
       intended: [],
+      publishNewer,
       check,
       stop,
     };

@@ -18,12 +18,19 @@ import { freePorts } from '../ports.ts';
 import { eventually, programOf, start, type Running } from './processes.ts';
 
 const run = promisify(execFile);
-const root = join(import.meta.dirname, '../..');
-const version = IMAGE.slice(IMAGE.lastIndexOf(':') + 1);
 /** The registries that packages are published in; all of them lead to ours. */
 const PUBLISHED = ['ghcr.io/', 'xpkg.crossplane.io/', 'xpkg.upbound.io/'];
 const NAMESPACE = 'crossplane-system';
 const RUNTIME_SECRET = 'live-package-runtime';
+
+/** A tree like this repository. */
+export interface Sources {
+  readonly root: string;
+  /** Of the function, and with its tag the version of all packages of the tree: `ghcr.io/openova/function-openova:v0.1.0`. */
+  readonly image: string;
+}
+
+export const OURS: Sources = { root: join(import.meta.dirname, '../..'), image: IMAGE };
 
 export interface Registry {
   /** `127.0.0.1:PORT` */
@@ -60,22 +67,49 @@ interface Place {
 }
 
 /** Builds and pushes all of ours, and the provider packages that they depend on. */
-export async function publish({ host }: Registry, folder: string): Promise<void> {
+export async function publish(registry: Registry, folder: string): Promise<void> {
+  await publishOurs(registry, folder, OURS);
   const output = join(folder, 'xpkg');
   await mkdir(output, { recursive: true });
-  const ours = (await buildPackages({ root, output })).map(({ file, name }) => ({
-    file,
-    to: `openova/${name}:${version}`,
-  }));
   const theirs = await Promise.all(
     PACKAGES.map(async (provider) => ({
       file: await providerPackage(provider, output),
       to: `${withoutHost(provider.package)}:${provider.tested}`,
     })),
   );
+  await push(registry, folder, theirs);
+}
+
+/** Builds and pushes the packages of a tree, in its version. */
+export async function publishOurs(
+  registry: Registry,
+  folder: string,
+  { root, image }: Sources,
+): Promise<void> {
+  const version = versionOf(image);
+  const built = await buildPackages({ root, output: join(folder, `xpkg-${version}`) });
+  await push(
+    registry,
+    folder,
+    built.map(({ file, name }) => ({ file, to: `openova/${name}:${version}` })),
+  );
+}
+
+interface Pushed {
+  readonly file: string;
+  /** `organisation/name:version` */
+  readonly to: string;
+}
+
+async function push({ host }: Registry, folder: string, packages: readonly Pushed[]): Promise<void> {
   const cli = await toolPath('crossplane-cli');
-  for (const { file, to } of [...ours, ...theirs])
+  for (const { file, to } of packages)
     await run(cli, ['xpkg', 'push', `--package-files=${file}`, `${host}/${to}`], { env: { HOME: folder } });
+}
+
+/** The tag of an image or a package, such as `v0.1.0`. */
+export function versionOf(image: string): string {
+  return image.slice(image.lastIndexOf(':') + 1);
 }
 
 function withoutHost(reference: string): string {
@@ -108,7 +142,7 @@ export async function installConfiguration(kube: Kube, name: string): Promise<vo
     apiVersion: 'pkg.crossplane.io/v1',
     kind: 'Configuration',
     metadata: { name },
-    spec: { package: `ghcr.io/openova/${name}:${version}` },
+    spec: { package: `ghcr.io/openova/${name}:${versionOf(IMAGE)}` },
   });
 }
 

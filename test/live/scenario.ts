@@ -1,7 +1,7 @@
 /** What scenarios do and look at: claims, what is composed for them, what changed. */
 import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { parse } from 'yaml';
 import {
@@ -208,6 +208,20 @@ export async function kubectl(live: Live, ...args: readonly string[]): Promise<s
     cwd: root,
     env: { ...process.env, KUBECONFIG: live.control.kubeconfig },
     maxBuffer: 64 * 1024 * 1024,
+  });
+  return stdout;
+}
+
+/** As a person does it: lines for a shell, which ends at the first that fails. Fails with what that says. */
+export async function shell(live: Live, lines: string): Promise<string> {
+  const programs = dirname(await toolPath('kubectl'));
+  const { stdout } = await run('sh', ['-ec', lines], {
+    cwd: root,
+    env: {
+      ...process.env,
+      PATH: `${programs}:${process.env['PATH'] ?? ''}`,
+      KUBECONFIG: live.control.kubeconfig,
+    },
   });
   return stdout;
 }
