@@ -54,3 +54,10 @@ export class CommandFailure extends Failure {
     super(EXIT.remote, cause, details);
   }
 }
+
+/** Several failures as one: the words of all, with the code, the hint and the log of the first. */
+export function together(first: Failure, more: readonly Failure[]): Failure {
+  if (more.length === 0) return first;
+  const words = [first, ...more].map(({ message }) => message).join('; ');
+  return new Failure(first.code, words, { hint: first.hint, log: first.log });
+}

@@ -12,6 +12,8 @@ export type Look<T> =
 export interface Run {
   readonly store: Store;
   now(): Date;
+  /** Nothing more can be done: it was stopped from outside, or the time of the operation is over. */
+  readonly isOver: boolean;
   /**
    * One step of an operation, shown while it runs. When its time is over, or the operation's, the signal ends its remote
    * commands and it fails as a timeout that says the step, the machine and what was waited for last.

@@ -70,6 +70,10 @@ export class Runner implements Run {
     return this.#world.now();
   }
 
+  get isOver(): boolean {
+    return this.#world.stop.aborted || this.#deadline.signal.aborted;
+  }
+
   async step<T>(
     name: string,
     seconds: number,

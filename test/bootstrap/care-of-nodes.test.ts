@@ -2,7 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import { EXIT, KUBECONFIG_TYPE, WINDOW_STEP } from '../../functions/bootstrap/contract.ts';
 import { Failure } from '../../functions/bootstrap/failure.ts';
+import { rulesText } from '../../functions/bootstrap/node/firewall.ts';
 import { care } from '../../functions/bootstrap/operations/care.ts';
+import type { InputOf } from '../../functions/bootstrap/run.ts';
 import type { World } from '../../functions/bootstrap/runner.ts';
 import { Unreachable } from '../../functions/bootstrap/ssh.ts';
 import { at, isObject, objectAt, type JsonObject } from '../../functions/kernel/manifest.ts';
@@ -10,6 +12,7 @@ import { failureOf, NAMESPACE, runOn, SECRETS, target, type Scripted } from './s
 
 const SNAPSHOTS = { schedule: '0 */6 * * *', retention: 5 };
 const CONFIG = 'etcd-snapshot-retention: 5\netcd-snapshot-schedule-cron: 0 */6 * * *\n';
+const ALLOW = [{ protocol: 'tcp' as const, ports: ['22'], from: ['192.0.2.0/24'] }];
 const silence = new Unreachable('connect ETIMEDOUT');
 
 interface Machine {
@@ -21,6 +24,8 @@ interface Machine {
   afterReboot?: Error;
   /** Why its pods do not go. */
   keepsPods?: Failure;
+  /** Why it takes no firewall. */
+  keepsFirewall?: Failure;
   isCordoned?: boolean;
   annotations?: JsonObject;
   boots?: number;
@@ -32,6 +37,8 @@ class Region {
   readonly done: string[] = [];
   /** Called in the middle of a drain. */
   onDrain: () => void = () => undefined;
+  /** Why nobody is given an account. */
+  keepsAccount: Failure | undefined;
   readonly #machines: Readonly<Record<string, Machine>>;
 
   constructor(machines: Readonly<Record<string, Machine>>) {
@@ -43,7 +50,12 @@ class Region {
   }
 
   /** @param kept the server in the kubeconfig. */
-  async care({ kept, window, ...world }: Partial<World> & { kept?: string; window?: string } = {}) {
+  async care({
+    kept,
+    window,
+    given = {},
+    ...world
+  }: Partial<World> & { kept?: string; window?: string; given?: Partial<InputOf<'care'>> } = {}) {
     const names = Object.keys(this.#machines);
     const scripted: Scripted = {};
     for (const name of names) Object.defineProperty(scripted, name, { get: () => this.#play(name) });
@@ -68,6 +80,7 @@ class Region {
       kubeconfig: ref.name,
       certificateDays: 90,
       ...(window !== undefined && { window }),
+      ...given,
     });
     return { ending, kubeconfig: async () => (await store.secret(ref))?.data['kubeconfig'] };
   }
@@ -100,6 +113,12 @@ class Region {
       machine.isOutdated = false;
       return isAsked ? 'started' : '';
     }
+    if (script.includes('nft list table')) {
+      if (machine.keepsFirewall !== undefined) throw machine.keepsFirewall;
+      this.done.push(`firewall ${name}`);
+      return 'there';
+    }
+    if (script.includes('/etc/openova/firewall.nft')) return rulesText(ALLOW);
     if (script.includes('boot_id')) return String(machine.boots ?? 0);
     if (script.includes('reboot-required')) return machine.needsReboot === true ? 'reboot-required' : '';
     if (script.includes('echo outdated')) return machine.isOutdated === true ? 'outdated' : '';
@@ -110,6 +129,7 @@ class Region {
   #kubectl(script: string, verb: string, object: string): string | undefined {
     const machine = this.#machines[object] ?? {};
     if (script.includes('/readyz')) return '';
+    if (script.includes(' apply ') && this.keepsAccount !== undefined) throw this.keepsAccount;
     if (script.includes('openova-token'))
       return JSON.stringify({ data: { token: 'YQ==', 'ca.crt': 'YQ==' } });
     if (verb === 'drain') {
@@ -251,5 +271,80 @@ describe('one machine in trouble', () => {
     const { ending } = await region.care();
     expect(await failureOf(ending)).toMatchObject({ code: EXIT.timeout });
     expect(region.done).toEqual(want);
+  });
+});
+
+describe('certificates, which end whatever else fails', () => {
+  const refused = Failure.remote('nftables of "server-1" refuses its rules');
+  const lockedOut = Failure.input('with its new firewall "server-1" does not answer any more');
+  const noAccount = Failure.remote('no account is made');
+  const s3 = { endpoint: 's3.test', bucket: 'acme', region: 'eu', folder: 'a' };
+  const given = { allow: ALLOW };
+
+  it.each<{
+    reason: string;
+    first?: Machine;
+    keepsAccount?: Failure;
+    given: Partial<InputOf<'care'>>;
+    failure: { code: number; message: string };
+    firewalls: string[];
+  }>([
+    {
+      reason: 'a firewall that one machine refuses',
+      first: { keepsFirewall: refused },
+      given,
+      failure: { code: EXIT.remote, message: refused.message },
+      firewalls: ['firewall server-2'],
+    },
+    {
+      reason: 'a firewall that locks us out, which no other machine is given',
+      first: { keepsFirewall: lockedOut },
+      given,
+      failure: { code: EXIT.input, message: lockedOut.message },
+      firewalls: [],
+    },
+    {
+      reason: 'the kubeconfig',
+      keepsAccount: noAccount,
+      given,
+      failure: { code: EXIT.remote, message: noAccount.message },
+      firewalls: ['firewall server-1', 'firewall server-2'],
+    },
+    {
+      reason: 'the keys of the store of snapshots, which are not there',
+      given: { snapshots: { ...SNAPSHOTS, s3: { ...s3, secret: { namespace: NAMESPACE, name: 'none' } } } },
+      failure: {
+        code: EXIT.input,
+        message: `there is no Secret "${NAMESPACE}/none" with the keys "accessKeyId" and "secretAccessKey"`,
+      },
+      firewalls: [],
+    },
+    {
+      reason: 'the firewall and the kubeconfig, and both are said',
+      first: { keepsFirewall: refused },
+      keepsAccount: noAccount,
+      given,
+      failure: { code: EXIT.remote, message: `${noAccount.message}; ${refused.message}` },
+      firewalls: ['firewall server-2'],
+    },
+  ])('$reason', async ({ first = {}, keepsAccount, given: more, failure, firewalls }) => {
+    const region = new Region({ 'server-1': first, 'server-2': { isOutdated: true } });
+    region.keepsAccount = keepsAccount;
+    const { ending } = await region.care({ given: more });
+    expect(await failureOf(ending)).toMatchObject(failure);
+    expect(region.done).toEqual([...firewalls, 'restart server-2']);
+  });
+
+  it('but one that is stopped from outside begins nothing more', async () => {
+    const stop = new AbortController();
+    const region = new Region({ 'server-1': {}, 'server-2': { isOutdated: true } });
+    const { ending } = await region.care({
+      stop: stop.signal,
+      progress: ({ step }) => {
+        if (step === 'make an account') stop.abort();
+      },
+    });
+    expect(await failureOf(ending)).toMatchObject({ message: 'stopped from outside in "make an account"' });
+    expect(region.done).toEqual([]);
   });
 });

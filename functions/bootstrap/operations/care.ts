@@ -5,8 +5,8 @@
 import { X509Certificate } from 'node:crypto';
 import { parse } from 'yaml';
 import { at, textAt, type JsonObject } from '../../kernel/manifest.ts';
-import { Config, WINDOW_STEP, type Target } from '../contract.ts';
-import { Failure } from '../failure.ts';
+import { Config, EXIT, WINDOW_STEP, type Target } from '../contract.ts';
+import { Failure, together } from '../failure.ts';
 import { alone } from '../lease.ts';
 import { gateServers, lackOf, livingServer } from '../node/cluster.ts';
 import {
@@ -62,51 +62,69 @@ interface Trouble {
 const DRAINED = 'platform.openova.io/drained-by-care';
 
 export async function care(run: Run, input: Input): Promise<Outcome> {
-  const { states, silent } = await lookAtAll(run, input);
+  const wanted = await attempt(run, () =>
+    run.step('read what snapshots need', LOOK_SECONDS, () => snapshotConfig(run.store, input.snapshots)),
+  );
+  const { states, silent } = await lookAtAll(run, input, 'done' in wanted ? wanted.done : undefined);
   const peer = await livingServer(run, await keptFirst(run, input));
-  const outcome = await facts(run, peer, states);
-  await renewKubeconfig(run, input, peer.target);
-  for (const { target } of input.allow === undefined ? [] : states)
-    await applyFirewall(run, target, input.allow ?? []);
-  await endDrains(run, input, peer);
+  const last = await attempt(run, () =>
+    run.step('see the last snapshot', LOOK_SECONDS, (signal) => lastSnapshot(peer, signal)),
+  );
+  const access = await attempt(run, () => renewKubeconfig(run, input, peer.target));
+  const firewalls = await setFirewalls(run, input, states);
+  const drains = await attempt(run, () => endDrains(run, input, peer));
+  // Certificates end whatever else has failed.
   const troubles = await disturbAll(run, input, states, silent);
   await holdWindow(run, input);
-  const [first] = troubles;
-  if (first !== undefined) throw first.failure;
-  return outcome;
+  const [failure, ...more] = [
+    ...troubles.map((trouble) => trouble.failure),
+    ...[wanted, last, access, ...firewalls, drains].flatMap((one) => ('failure' in one ? one.failure : [])),
+  ];
+  if (failure !== undefined) throw together(failure, more);
+  return {
+    ...earliest(states),
+    ...('done' in last && last.done !== undefined && { lastSnapshot: last.done }),
+  };
 }
 
+type Attempt<T> = { readonly done: T } | { readonly failure: Failure };
+
+/** What work came to, so that a failure can wait until the rest is done; nothing waits once the whole run is over. */
+async function attempt<T>(run: Run, work: () => Promise<T>): Promise<Attempt<T>> {
+  try {
+    return { done: await work() };
+  } catch (error) {
+    if (error instanceof Failure && !run.isOver) return { failure: error };
+    throw error;
+  }
+}
+
+/** @param wanted what servers shall be told of snapshots; undefined while nobody knows. */
 async function lookAtAll(
   run: Run,
-  { servers, agents, snapshots }: Input,
+  { servers, agents }: Input,
+  wanted: Config | undefined,
 ): Promise<{ states: State[]; silent: Trouble[] }> {
-  const wanted = await snapshotConfig(run.store, snapshots);
   const all = [
     ...servers.map((target) => ({ target, role: 'server' as const })),
     ...agents.map((target) => ({ target, role: 'agent' as const })),
   ];
   const states: State[] = [];
   const silent: Trouble[] = [];
-  for (const { target, role } of all)
-    try {
-      states.push(
-        await run.step(`look at "${target.name}"`, LOOK_SECONDS, async (signal) => {
-          const remote = await run.connect(target, signal);
-          return { target, role, ...(await stateOf(remote, role, wanted, signal)) };
-        }),
-      );
-    } catch (error) {
-      silent.push(troubleOf(role, error));
-    }
+  for (const { target, role } of all) {
+    const seen = await attempt(run, () =>
+      run.step(`look at "${target.name}"`, LOOK_SECONDS, async (signal) => {
+        const remote = await run.connect(target, signal);
+        return { target, role, ...(await stateOf(remote, role, wanted, signal)) };
+      }),
+    );
+    if ('done' in seen) states.push(seen.done);
+    else silent.push({ role, failure: seen.failure, isDown: true });
+  }
   return { states, silent };
 }
 
-function troubleOf(role: Role, error: unknown): Trouble {
-  if (error instanceof Failure) return { role, failure: error, isDown: true };
-  throw error;
-}
-
-async function stateOf(remote: Remote, role: Role, wanted: Config, signal: AbortSignal) {
+async function stateOf(remote: Remote, role: Role, wanted: Config | undefined, signal: AbortSignal) {
   const { stdout } = await remote.run(
     [
       '[ ! -e /var/run/reboot-required ] || echo reboot-required',
@@ -118,7 +136,7 @@ async function stateOf(remote: Remote, role: Role, wanted: Config, signal: Abort
     { signal },
   );
   const before = role === 'server' ? await readText(remote, CONFIG, signal) : undefined;
-  const config = before === undefined ? undefined : reconfigured(before, wanted);
+  const config = before === undefined || wanted === undefined ? before : reconfigured(before, wanted);
   return {
     reboot: stdout.startsWith('reboot-required'),
     certificatesExpire: earliestEnd(stdout),
@@ -153,13 +171,21 @@ export function needs(
   return ends || outdated || config !== undefined;
 }
 
-async function facts(run: Run, peer: Remote, states: readonly State[]): Promise<Outcome> {
+function earliest(states: readonly State[]): Outcome {
   const ends = states.flatMap(({ certificatesExpire }) => certificatesExpire?.getTime() ?? []);
-  const last = await run.step('see the last snapshot', LOOK_SECONDS, (signal) => lastSnapshot(peer, signal));
-  return {
-    ...(ends.length > 0 && { certificatesExpire: new Date(Math.min(...ends)).toISOString() }),
-    ...(last !== undefined && { lastSnapshot: last }),
-  };
+  return ends.length === 0 ? {} : { certificatesExpire: new Date(Math.min(...ends)).toISOString() };
+}
+
+/** @returns what came of it, of each machine that it was tried on. */
+async function setFirewalls(run: Run, { allow }: Input, states: readonly State[]): Promise<Attempt<void>[]> {
+  const attempts: Attempt<void>[] = [];
+  for (const { target } of allow === undefined ? [] : states) {
+    const set = await attempt(run, () => applyFirewall(run, target, allow ?? []));
+    attempts.push(set);
+    // A list that locks us out of one machine would lock us out of the next.
+    if ('failure' in set && set.failure.code === EXIT.input) break;
+  }
+  return attempts;
 }
 
 /** The servers, with that in the kubeconfig first: it stays there for as long as it serves. */
@@ -202,12 +228,10 @@ async function disturbAll(
     for (const state of states) {
       if (!needs(work, state, run.now(), input.certificateDays)) continue;
       if (isHeldUp(work, state, troubles) || closesAt(input, run.now()) === 'closed') continue;
-      try {
-        const failure = await alone(run, input, () => disturb(run, input, state, work));
-        if (failure !== undefined) troubles.push({ role: state.role, failure, isDown: false });
-      } catch (error) {
-        troubles.push(troubleOf(state.role, error));
-      }
+      const { role } = state;
+      const ended = await attempt(run, () => alone(run, input, () => disturb(run, input, state, work)));
+      if ('failure' in ended) troubles.push({ role, failure: ended.failure, isDown: true });
+      else if (ended.done !== undefined) troubles.push({ role, failure: ended.done, isDown: false });
     }
   return troubles;
 }
@@ -285,20 +309,18 @@ async function restart(run: Run, remote: Remote, { target, role, config }: State
  * @returns why they do not go; then they may come back.
  */
 async function drain(run: Run, api: Remote, name: string): Promise<Failure | undefined> {
-  try {
-    await run.step(`drain "${name}"`, DRAIN_SECONDS + LOOK_SECONDS, async (signal) => {
+  const drained = await attempt(run, () =>
+    run.step(`drain "${name}"`, DRAIN_SECONDS + LOOK_SECONDS, async (signal) => {
       const nodes = await listObjects(api, 'nodes', signal);
       if (nodes.length === 1) return;
       const node = nodes.find((one) => textAt(one, 'metadata', 'name') === name);
       if (at(node, 'spec', 'unschedulable') !== true) await markDrained(api, name, true, signal);
       await drainNode(api, name, DRAIN_SECONDS, signal);
-    });
-    return undefined;
-  } catch (error) {
-    if (!(error instanceof Failure)) throw error;
-    await uncordon(run, api, name);
-    return error;
-  }
+    }),
+  );
+  if ('done' in drained) return undefined;
+  await uncordon(run, api, name);
+  return drained.failure;
 }
 
 /** Cordons and marks in one, so that neither is ever there without the other. */
