@@ -43,7 +43,7 @@ export function livingServer(
 
 function lost({ message, log }: Failure): Failure {
   return Failure.quorum(`the cluster exists, and no server of it answers: ${message}`, {
-    hint: 'bring a server back; when all are lost, make the region again with restoreFrom, which names a snapshot and its token',
+    hint: 'bring a server back; when all are lost, uninstall K3s where it is left, and make the region again with restoreFrom, which names a snapshot and its token',
     log,
   });
 }
@@ -70,7 +70,8 @@ async function lookForServer(run: Run, peers: readonly Target[], signal: AbortSi
   };
 }
 
-async function reachSoon(run: Run, peer: Target, signal: AbortSignal): Promise<Look<Remote>> {
+/** Tries once to log in, and not for long. */
+export async function reachSoon(run: Run, peer: Target, signal: AbortSignal): Promise<Look<Remote>> {
   const soon = AbortSignal.any([signal, AbortSignal.timeout(REACH_MS)]);
   return run.reach(peer, soon);
 }

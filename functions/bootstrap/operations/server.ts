@@ -1,26 +1,16 @@
 /** K3s on a server: the first one begins the cluster, every other one joins it. */
 import type { Config } from '../contract.ts';
-import { Failure } from '../failure.ts';
+import { beginOrNot, begins, memberOn, tokensOf } from '../node/beginning.ts';
 import {
   authorityHash,
   forgetEarlier,
   gateServers,
-  holdsMember,
   leaveOldMember,
   livingServer,
   serverUrl,
 } from '../node/cluster.ts';
 import { ciliumManifest } from '../node/cilium.ts';
-import {
-  BINARY,
-  configure,
-  DATA,
-  installFor,
-  NODE_CONFIG,
-  nodeConfigOf,
-  serviceState,
-  startK3s,
-} from '../node/k3s.ts';
+import { BINARY, configure, DATA, installFor, nodeConfigOf, serviceState, startK3s } from '../node/k3s.ts';
 import { members, membersOf } from '../node/etcd.ts';
 import { conditionOf, getObject } from '../node/kubectl.ts';
 import { readyMachine } from '../node/machine.ts';
@@ -29,11 +19,13 @@ import { forgetSnapshotNodes, restoreSnapshot } from '../node/restore.ts';
 import { snapshotConfig } from '../node/snapshots.ts';
 import { writeText, type Remote } from '../remote.ts';
 import type { InputOf, Look, Outcome, Run } from '../run.ts';
-import { readTokens, writeMarker, type Tokens } from '../tokens.ts';
+import { readTokens, writeMarker } from '../tokens.ts';
 
 type Input = InputOf<'server'>;
 
 const SHORT_SECONDS = 120;
+/** Other servers may have to be waited for. */
+const LOOK_SECONDS = 300;
 const JOIN_SECONDS = 900;
 
 /** How a server comes into its cluster: words of its own part of the configuration. */
@@ -85,15 +77,12 @@ export async function server(run: Run, input: Input): Promise<Outcome> {
   return {};
 }
 
-export function tokensOf({ namespace, secrets }: Pick<Input, 'namespace' | 'secrets'>) {
-  return { namespace, name: secrets.tokens };
-}
-
 /** Decides, once and for all machines, who begins the cluster; whoever does not, joins. */
 async function enter(run: Run, remote: Remote, input: Input): Promise<Entry> {
-  const { own, before, tokens } = await run.step('see what there is', SHORT_SECONDS, async (signal) => {
-    const own = (await holdsMember(remote, signal)) ? await ownTokens(remote, signal) : undefined;
-    return { own, before: await nodeConfigOf(remote, signal), tokens: await beginOrNot(run, input, own) };
+  const { own, before, tokens } = await run.step('see what there is', LOOK_SECONDS, async (signal) => {
+    const own = await memberOn(remote, signal);
+    const before = await nodeConfigOf(remote, signal);
+    return { own, before, tokens: await beginOrNot(run, input, own, signal) };
   });
   if (begins(tokens, input)) return { begins: true, config: { 'cluster-init': true, token: tokens.server } };
   if (own === undefined || (await leaveOldMember(run, remote, input.peers))) return join(run, input, false);
@@ -114,73 +103,6 @@ async function join(run: Run, input: Input, joined: boolean): Promise<Entry> {
     const token = `${await authorityHash(peer, signal)}::server:${server}`;
     return { begins: false, config: { server: serverUrl(peer.target), token }, peer };
   });
-}
-
-/** What K3s has on a machine that holds a member. */
-interface OwnTokens {
-  /** As this program has told it to. */
-  readonly runs: boolean;
-  /** Undefined before the cluster has served there. */
-  readonly server: string | undefined;
-  readonly agent: string | undefined;
-}
-
-async function ownTokens(remote: Remote, signal: AbortSignal): Promise<OwnTokens> {
-  const { stdout } = await remote.run(
-    [
-      `if [ -e ${NODE_CONFIG} ]; then systemctl is-active k3s || true; else echo not ours; fi`,
-      `cd ${DATA}/server; sed 's/.*://' token agent-token 2>/dev/null || true`,
-    ].join('\n'),
-    { signal },
-  );
-  const [state, server, agent = server] = stdout.trim().split('\n');
-  return { runs: state === 'active', server, agent };
-}
-
-/**
- * Claims the beginning of the cluster where nobody has, or where the machine that did has gone before the cluster served.
- * Whoever holds a member begins none: where nobody knows of its cluster any more, its tokens are taken over.
- * @throws Failure input when the member is of another cluster.
- */
-async function beginOrNot(run: Run, input: Input, own: OwnTokens | undefined): Promise<Tokens> {
-  const { name: node, identity } = input.target;
-  for (;;) {
-    const tokens = await readTokens(run.store, tokensOf(input));
-    const { cluster } = tokens;
-    const taken = own && cluster === undefined ? takenOver(own, tokens, input) : undefined;
-    if (own !== undefined && isForeign(own, { ...tokens, ...taken })) throw ofAnotherCluster(input);
-    const goneBefore = cluster?.done === false && cluster.node === node && cluster.identity !== identity;
-    if (cluster !== undefined && !goneBefore) return tokens;
-    const mine = { node, identity, done: taken !== undefined };
-    if (await writeMarker(run.store, tokensOf(input), mine, tokens.version, taken))
-      return { ...tokens, ...taken, cluster: mine };
-  }
-}
-
-/** The tokens of a cluster that runs, or has those that are known. */
-function takenOver(
-  { runs, server, agent }: OwnTokens,
-  tokens: Tokens,
-  { restore }: Input,
-): Pick<Tokens, 'server' | 'agent'> | undefined {
-  const known = server === tokens.server || (runs && restore === undefined);
-  return known && server !== undefined && agent !== undefined ? { server, agent } : undefined;
-}
-
-function isForeign({ server }: OwnTokens, tokens: Pick<Tokens, 'server' | 'cluster'>): boolean {
-  return server === undefined ? tokens.cluster === undefined : server !== tokens.server;
-}
-
-function ofAnotherCluster(input: Input): Failure {
-  const { namespace, name } = tokensOf(input);
-  return Failure.input(
-    `"${input.target.name}" holds a member of a cluster that the Secret "${namespace}/${name}" is not of`,
-    { hint: 'put back the Secret of that cluster, or uninstall K3s on the machine' },
-  );
-}
-
-function begins({ cluster }: Tokens, { target }: Input): boolean {
-  return cluster?.done === false && cluster.node === target.name && cluster.identity === target.identity;
 }
 
 /** The service runs, the API is ready, the Node is there and votes. It need not be Ready: the first has no network yet. */

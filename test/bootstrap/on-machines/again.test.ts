@@ -37,6 +37,12 @@ async function begin(...names: string[]): Promise<void> {
   for (const name of names) expect(await site.run(inputOf(name))).toMatchObject(DONE);
 }
 
+/** As with another folder of state: other tokens, another key, and no marker. */
+async function forget(): Promise<void> {
+  site.store = new MemoryStore();
+  await site.prepare();
+}
+
 const votersOf = async (name: string) =>
   (await machines.members(name).catch(() => []))
     .map((member) => member.name.replace(/-[0-9a-f]{8}$/, ''))
@@ -63,11 +69,6 @@ describe('another version in the input', () => {
 
 describe('a server whose cluster nobody knows any more', () => {
   const tokens = async () => (await site.store.secret(TOKENS))?.data;
-  /** As with another folder of state: other tokens, another key, and no marker. */
-  const forget = async () => {
-    site.store = new MemoryStore();
-    await site.prepare();
-  };
   const told = async () => {
     const { stdout } = await machines
       .named('server-1')
@@ -103,6 +104,25 @@ describe('a server whose cluster nobody knows any more', () => {
     });
     expect(await told()).toBe(before);
   });
+});
+
+describe('a first server that is blank', () => {
+  it(
+    'joins the others, whose cluster nobody knows any more',
+    async () => {
+      await begin(...SERVERS);
+      const known = (await site.store.secret(TOKENS))?.data;
+      await machines.named('server-1').wipe();
+      await forget();
+
+      expect(await site.run(inputOf('server-1'))).toMatchObject(DONE);
+      const { server, agent } = known ?? {};
+      expect((await site.store.secret(TOKENS))?.data).toMatchObject({ server, agent });
+      expect(await votersOf('server-2')).toEqual(SERVERS);
+      expect(await machines.initCount()).toBe(1);
+    },
+    LONG,
+  );
 });
 
 describe('a server that was taken out of the cluster, with the data of its member', () => {
