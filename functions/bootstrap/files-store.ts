@@ -53,6 +53,13 @@ export class FilesStore implements Store {
     return true;
   }
 
+  /** Under another name from now on, if it is there. */
+  async rename(ref: Ref, name: string): Promise<void> {
+    await rename(this.#file(ref), this.#file({ ...ref, name })).catch((error: unknown) => {
+      if (!isMissing(error)) throw error;
+    });
+  }
+
   /** Nobody looks. */
   writeResult(): Promise<void> {
     return Promise.resolve();

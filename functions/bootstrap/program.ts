@@ -9,16 +9,30 @@ import { issueIn, operate } from './operate.ts';
 import { teardown } from './operations/teardown.ts';
 import { progressOn } from './progress.ts';
 import { asFailure, realWorld } from './runner.ts';
-import { isStandalone, standalone } from './standalone.ts';
+import { isStandalone, standalone, takeDown } from './standalone.ts';
+
+export interface BootstrapOptions {
+  readonly config: string;
+  /** The name of the cluster that is to go. */
+  readonly uninstall?: string;
+}
 
 /** @returns the exit code. */
-export async function bootstrap(file: string, io: Io): Promise<number> {
+export async function bootstrap({ config: file, uninstall }: BootstrapOptions, io: Io): Promise<number> {
   const stop = stopOnSignals();
   try {
     const document = await readDocument(file);
     const progress = progressOn(io.out, takesColour(io.out, io.env), () => new Date());
-    if (isStandalone(document)) return await standalone(document, file, { io, progress, stop });
+    const surroundings = { io, progress, stop };
+    if (isStandalone(document))
+      return uninstall === undefined
+        ? await standalone(document, file, surroundings)
+        : await takeDown(document, file, uninstall, surroundings);
     const input = readInput(document, file);
+    if (uninstall !== undefined)
+      throw Failure.input('--uninstall is for a document of kind "Bootstrap"', {
+        hint: 'an input says it with its operation',
+      });
     // The client of Kubernetes is large, and a cluster made from a file does without it.
     const { kubeConfig, KubernetesStore } = await import('./kubernetes-store.ts');
     const config = kubeConfig(io.env);

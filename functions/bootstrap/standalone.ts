@@ -1,17 +1,18 @@
 /** A cluster from a file, without a management cluster: the same operations, one after the other. */
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import ssh2 from 'ssh2';
 import * as z from 'zod';
 import { reasonOf, type Io } from '../cli/io.ts';
+import { counted } from '../cli/words.ts';
 import { isObject } from '../kernel/manifest.ts';
 import { allowList } from '../region/host.ts';
 import { EXIT, Input, KUBECONFIG_TYPE, type Config, type Target } from './contract.ts';
-import { Failure } from './failure.ts';
+import { Failure, together } from './failure.ts';
 import { FilesStore } from './files-store.ts';
 import { issueIn, operate, type OnMachines } from './operate.ts';
 import type { Progress } from './progress.ts';
-import { realWorld } from './runner.ts';
+import { asFailure, realWorld, type World } from './runner.ts';
 import type { Store } from './store.ts';
 
 const name = z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'must be letters, digits and dashes');
@@ -93,6 +94,13 @@ const DEADLINE_SECONDS = 3600;
 /** Files have no namespaces; documents name one. */
 const NAMESPACE = 'local';
 const SECRETS = { tokens: 'tokens', ssh: 'ssh', hostKeys: 'host-keys' } as const;
+const KUBECONFIG = 'kubeconfig';
+
+interface Surroundings {
+  readonly io: Io;
+  readonly progress: Progress;
+  readonly stop: AbortSignal;
+}
 
 export function isStandalone(document: unknown): boolean {
   return isObject(document) && document['kind'] === 'Bootstrap';
@@ -106,14 +114,11 @@ export function isStandalone(document: unknown): boolean {
 export async function standalone(
   document: unknown,
   file: string,
-  { io, progress, stop }: { io: Io; progress: Progress; stop: AbortSignal },
+  { io, progress, stop }: Surroundings,
 ): Promise<number> {
   const wanted = readBootstrap(document, file);
-  const { metadata, spec } = wanted;
-  const folder = resolve(dirname(file), spec.state ?? `${metadata.name}-state`);
-  const store = new FilesStore(folder);
   const inputs = operations(wanted);
-  if (spec.sshKeyFile !== undefined) await takeKey(store, resolve(dirname(file), spec.sshKeyFile));
+  const { store, folder } = await openState(wanted, file);
   for (const input of inputs) {
     await operate(realWorld({ store, progress, stop }), input);
     if (input.operation === 'prepare') await showKey(store, folder);
@@ -121,6 +126,67 @@ export async function standalone(
   const path = await writeKubeconfig(store, folder);
   io.out.write(`kubectl --kubeconfig ${path} get nodes\n`);
   return EXIT.done;
+}
+
+/**
+ * Takes K3s off every machine of a document, with all data of the cluster; a second time it finds everything gone.
+ * @param confirmed the name of the cluster, as a person has written it.
+ * @returns the exit code.
+ * @throws Failure input when another cluster is confirmed, or nobody has the key to its machines.
+ */
+export async function takeDown(
+  document: unknown,
+  file: string,
+  confirmed: string,
+  { io, progress, stop }: Surroundings,
+): Promise<number> {
+  const wanted = readBootstrap(document, file);
+  const { name } = wanted.metadata;
+  if (confirmed !== name)
+    throw Failure.input(
+      `--uninstall is "${confirmed}", must be "${name}", the name of the cluster in "${file}"`,
+    );
+  const inputs = removals(wanted);
+  const { store, folder } = await openState(wanted, file);
+  if ((await store.secret({ namespace: NAMESPACE, name: SECRETS.ssh })) === undefined)
+    throw Failure.input(`there is no key to the machines of "${name}" in "${folder}"`, {
+      hint: 'put back that folder, or give a key that they accept in sshKeyFile',
+    });
+  await store.create({ namespace: NAMESPACE, name: SECRETS.hostKeys }, { data: {} });
+  await performAll(realWorld({ store, progress, stop }), inputs);
+  await forgetCluster(store, folder);
+  io.out.write(`K3s is gone from ${counted(inputs.length, 'machine')} of "${name}"\n`);
+  return EXIT.done;
+}
+
+/** The folder of a document's keys and tokens, with the key that it gives. */
+async function openState({ metadata, spec }: Bootstrap, file: string) {
+  const folder = resolve(dirname(file), spec.state ?? `${metadata.name}-state`);
+  const store = new FilesStore(folder);
+  if (spec.sshKeyFile !== undefined) await takeKey(store, resolve(dirname(file), spec.sshKeyFile));
+  return { store, folder };
+}
+
+/**
+ * Runs operations in turn; one that fails keeps no other from its turn, unless the program is stopped.
+ * @throws Failure with the words of all that failed, and the code of the first.
+ */
+export async function performAll(world: World, inputs: readonly OnMachines[]): Promise<void> {
+  const failures: Failure[] = [];
+  for (const input of inputs)
+    await operate(world, input).catch((error: unknown) => {
+      if (world.stop.aborted) throw error;
+      failures.push(asFailure(error));
+    });
+  const [first, ...more] = failures;
+  if (first !== undefined) throw together(first, more);
+}
+
+/** Another cluster may begin. The token is put aside only: snapshots that somebody has copied are of no use without it. */
+async function forgetCluster(store: FilesStore, folder: string): Promise<void> {
+  const when = new Date().toISOString().replaceAll(':', '');
+  await store.rename({ namespace: NAMESPACE, name: SECRETS.tokens }, `${SECRETS.tokens}-until-${when}`);
+  for (const file of [KUBECONFIG, `${KUBECONFIG}.json`]) await rm(join(folder, file), { force: true });
 }
 
 /** @throws Failure input, with the first thing that is wrong. */
@@ -138,14 +204,7 @@ export function operations({ metadata, spec }: Bootstrap): OnMachines[] {
   // Those before it have been told of it by then.
   const laterServers = (machine: Machine) =>
     isServer(machine) ? servers.slice(servers.indexOf(machine) + 1).map(targetOf) : [];
-  const common = (result: string) => ({
-    version: 1,
-    region: metadata.name,
-    namespace: NAMESPACE,
-    result,
-    secrets: SECRETS,
-    deadlineSeconds: DEADLINE_SECONDS,
-  });
+  const common = (result: string) => commonOf(metadata.name, result);
   const k3s = (machine: Machine) => ({
     version: spec.kubernetes.version,
     common: isServer(machine) ? sharedConfig(spec) : {},
@@ -173,16 +232,46 @@ export function operations({ metadata, spec }: Bootstrap): OnMachines[] {
       ...common('kubeconfig'),
       operation: 'kubeconfig',
       target: targetOf(machine),
-      kubeconfig: 'kubeconfig',
+      kubeconfig: KUBECONFIG,
       context: metadata.name,
     })),
   ];
-  return documents.map((one) => {
-    const read = Input.safeParse(one);
-    if (!read.success) throw Failure.input(`"${metadata.name}" is no cluster: ${issueIn(read.error)}`);
-    if (read.data.operation === 'teardown') throw new Error('a teardown was planned');
-    return read.data;
-  });
+  return documents.map((one) => inputIn(one, metadata.name));
+}
+
+/** What takes all of it away: agents first, then servers. */
+export function removals({ metadata, spec }: Bootstrap): OnMachines[] {
+  const machines = [...spec.machines.filter((one) => !isServer(one)), ...spec.machines.filter(isServer)];
+  return machines.map((machine) =>
+    inputIn(
+      {
+        ...commonOf(metadata.name, machine.name),
+        operation: 'uninstall',
+        target: targetOf(machine),
+        role: machine.role,
+      },
+      metadata.name,
+    ),
+  );
+}
+
+/** What every input says. */
+function commonOf(cluster: string, result: string) {
+  return {
+    version: 1,
+    region: cluster,
+    namespace: NAMESPACE,
+    result,
+    secrets: SECRETS,
+    deadlineSeconds: DEADLINE_SECONDS,
+  };
+}
+
+function inputIn(document: object, cluster: string): OnMachines {
+  const read = Input.safeParse(document);
+  if (!read.success) throw Failure.input(`"${cluster}" is no cluster: ${issueIn(read.error)}`);
+  if (read.data.operation === 'teardown') throw new Error('a teardown was planned');
+  return read.data;
 }
 
 function isServer({ role }: Machine): boolean {
@@ -258,9 +347,9 @@ async function showKey(store: Store, folder: string): Promise<void> {
 }
 
 async function writeKubeconfig(store: Store, folder: string): Promise<string> {
-  const secret = await store.secret({ namespace: NAMESPACE, name: 'kubeconfig' });
+  const secret = await store.secret({ namespace: NAMESPACE, name: KUBECONFIG });
   const text = secret?.type === KUBECONFIG_TYPE ? secret.data['kubeconfig'] : undefined;
-  const path = join(folder, 'kubeconfig');
+  const path = join(folder, KUBECONFIG);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await writeFile(`${path}.new`, text ?? '', { mode: 0o600 });
   await rename(`${path}.new`, path);

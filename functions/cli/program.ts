@@ -3,6 +3,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { runFunction } from '../functions.ts';
 import { VERSION } from '../release.ts';
 import { addServeCommand } from '../server/serve.ts';
+import type { BootstrapOptions } from '../bootstrap/program.ts';
 import type { DiffOptions } from './diff.ts';
 import { EXIT, UserError, type Io } from './io.ts';
 import type { RenderOptions } from './render.ts';
@@ -202,6 +203,10 @@ function addBootstrap(program: Command, io: Io, finish: Finish): void {
       '--config <file>',
       'a document of kind Bootstrap in YAML, or the input of one operation in JSON',
     )
+    .option(
+      '--uninstall <cluster>',
+      'take the cluster down: K3s and its data go from every machine of the document; its metadata.name confirms it',
+    )
     .addHelpText(
       'after',
       `
@@ -215,12 +220,13 @@ Exit codes:
 
 Examples:
   openova bootstrap --config docs/bootstrap.example.yaml
+  openova bootstrap --config garage.yaml --uninstall garage
 
 docs/bootstrap.md says what a machine needs, and what each step does.`,
     )
-    .action(async ({ config }: { config: string }) => {
+    .action(async (options: BootstrapOptions) => {
       const { bootstrap } = await import('../bootstrap/program.ts');
-      finish(await bootstrap(config, io));
+      finish(await bootstrap(options, io));
     });
 }
 

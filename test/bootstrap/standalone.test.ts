@@ -4,8 +4,12 @@ import { dirname, join } from 'node:path';
 import ssh2 from 'ssh2';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { operations, readBootstrap } from '../../functions/bootstrap/standalone.ts';
+import { EXIT } from '../../functions/bootstrap/contract.ts';
+import { operations, performAll, readBootstrap, removals } from '../../functions/bootstrap/standalone.ts';
+import { Unreachable } from '../../functions/bootstrap/ssh.ts';
 import { folder, openova } from '../cli/helpers.ts';
+import { MemoryStore } from './memory-store.ts';
+import { failureOf } from './scripted.ts';
 
 const EXAMPLE = 'docs/bootstrap.example.yaml';
 
@@ -174,5 +178,105 @@ describe('openova bootstrap', () => {
       err: 'cannot read --config "/none": no such file\n',
     });
     expect(await openova(['bootstrap'])).toMatchObject({ code: 2, err: expect.stringContaining('--config') });
+  });
+});
+
+describe('a cluster from a file is taken down', () => {
+  const inputs = removals(readBootstrap(example(), EXAMPLE));
+  const nameOf = (input: object) => ('target' in input ? JSON.stringify(input.target) : '');
+
+  it('machine by machine, agents first, each as its document has it', () => {
+    expect(
+      inputs.map((input) => (input.operation === 'uninstall' ? [input.target.name, input.role] : [])),
+    ).toEqual([
+      ['four', 'agent'],
+      ['one', 'server'],
+      ['two', 'server'],
+      ['three', 'server'],
+    ]);
+    const made = operations(readBootstrap(example(), EXAMPLE)).map(nameOf);
+    for (const input of inputs) expect(made).toContain(nameOf(input));
+  });
+
+  /** Takes it down, with some of its machines silent. */
+  async function takenDown(silent: readonly string[], stop = new AbortController()) {
+    const store = new MemoryStore();
+    await store.create({ namespace: 'local', name: 'ssh' }, { data: { id_ed25519: 'a key of ours' } });
+    await store.create({ namespace: 'local', name: 'host-keys' }, { data: {} });
+    const gone: string[] = [];
+    const ending = performAll(
+      {
+        store,
+        progress: ({ node, step, state }) => {
+          if (step === 'remove the firewall' && state === 'done') gone.push(node);
+        },
+        now: () => new Date(0),
+        stop: stop.signal,
+        patience: 0.001,
+        login: (target) => {
+          if (!silent.includes(target.name))
+            return Promise.resolve({
+              target,
+              run: () => Promise.resolve({ code: 0, stdout: '', stderr: '' }),
+              close: () => undefined,
+            });
+          if (silent.includes('stop')) stop.abort();
+          return Promise.reject(new Unreachable('connect ETIMEDOUT'));
+        },
+      },
+      inputs,
+    );
+    return { ending, gone };
+  }
+
+  it('also where some of them do not answer, and says of each that it does not', async () => {
+    const { ending, gone } = await takenDown(['four', 'two']);
+    const failure = await failureOf(ending);
+    expect(failure).toMatchObject({ code: EXIT.timeout, hint: expect.stringContaining('is the machine on') });
+    for (const name of ['four', 'two'])
+      expect(failure.message).toContain(`"wait for SSH" took longer than 600 s on "${name}"`);
+    expect(gone).toEqual(['one', 'three']);
+  });
+
+  it('but nothing more of it once the program is stopped', async () => {
+    const { ending, gone } = await takenDown(['one', 'stop']);
+    expect(await failureOf(ending)).toMatchObject({
+      message: expect.stringContaining('stopped from outside'),
+    });
+    expect(gone).toEqual(['four']);
+  });
+
+  it.each([
+    [
+      'of another name than is confirmed',
+      document(`{ ${K3S}, machines: [${MACHINE}] }`),
+      ['--uninstall', 'acme'],
+      /^--uninstall is "acme", must be "garage", the name of the cluster in ".*"$/,
+    ],
+    [
+      'that nobody confirms',
+      document(`{ ${K3S}, machines: [${MACHINE}] }`),
+      ['--uninstall'],
+      /argument missing/,
+    ],
+    [
+      'to whose machines there is no key',
+      document(`{ ${K3S}, state: elsewhere, machines: [${MACHINE}] }`),
+      ['--uninstall', 'garage'],
+      /there is no key to the machines of "garage" in ".*\/elsewhere"/,
+    ],
+    ['that is no cluster', document('{}'), ['--uninstall', 'garage'], /is no cluster/],
+    [
+      'by the input of a region',
+      JSON.stringify({ version: 1, operation: 'teardown', volumes: 'Retain', deadlineSeconds: 60 }),
+      ['--uninstall', 'garage'],
+      /--uninstall is for a document of kind "Bootstrap"/,
+    ],
+  ])('never %s', async (_, text, flags, words) => {
+    const config = files.file('cluster.yaml', text);
+    const { code, err, out } = await openova(['bootstrap', '--config', config, ...flags]);
+    expect(code).toBe(EXIT.input);
+    expect(err.split('\n')[0]).toMatch(words);
+    expect(out).toBe('');
   });
 });

@@ -1,7 +1,7 @@
 /** `openova bootstrap --config` as a person calls it: a process, a file, and machines. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import ssh2 from 'ssh2';
@@ -68,9 +68,15 @@ function recordIn(text: string): JsonObject {
   return isObject(read) ? read : {};
 }
 
-/** @param until a step at whose beginning the program gets a signal. */
-async function bootstrap(until?: { readonly step: string; readonly signal: NodeJS.Signals }): Promise<Ran> {
-  const program = spawn(process.execPath, ['functions/cli/main.ts', 'bootstrap', '--config', config]);
+interface Called {
+  readonly flags?: readonly string[];
+  /** A step at whose beginning the program gets a signal. */
+  readonly until?: { readonly step: string; readonly signal: NodeJS.Signals };
+}
+
+async function bootstrap({ flags = [], until }: Called = {}): Promise<Ran> {
+  const args = ['functions/cli/main.ts', 'bootstrap', '--config', config, ...flags];
+  const program = spawn(process.execPath, args);
   let out = '';
   let err = '';
   program.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -88,12 +94,14 @@ async function bootstrap(until?: { readonly step: string; readonly signal: NodeJ
 
 describe('openova bootstrap', () => {
   it('says that it was stopped, and that another try may help', async () => {
-    const ran = await bootstrap({ step: 'wait for cloud-init', signal: 'SIGTERM' });
+    const ran = await bootstrap({ until: { step: 'wait for cloud-init', signal: 'SIGTERM' } });
     expect(ran).toMatchObject({ code: EXIT.remote, err: 'stopped from outside in "wait for cloud-init"\n' });
   });
 
   it('goes on where it was killed', async () => {
-    expect(await bootstrap({ step: 'wait for Kubernetes', signal: 'SIGKILL' })).toMatchObject({ code: null });
+    expect(await bootstrap({ until: { step: 'wait for Kubernetes', signal: 'SIGKILL' } })).toMatchObject({
+      code: null,
+    });
     const ran = await bootstrap();
     expect(ran).toMatchObject({ code: EXIT.done, err: '' });
     expect(await machines.initCount()).toBe(1);
@@ -134,5 +142,53 @@ describe('openova bootstrap', () => {
     const text = await readFile(join(folder, 'garage-state/tokens.json'), 'utf8');
     const { server, agent } = objectAt(recordIn(text), 'data') ?? {};
     for (const secret of [server, agent]) expect(out + err).not.toContain(secret);
+  });
+});
+
+describe('openova bootstrap --uninstall', () => {
+  const left = async () => {
+    const paths = '/etc/rancher /var/lib/rancher /usr/local/bin/k3s /etc/systemd/system/k3s*.service';
+    const looks = machines.machines.map((one) =>
+      one.exec(`ls -d ${paths}; nft list table inet openova; pidof etcd`),
+    );
+    return (await Promise.all(looks)).map(({ stdout }) => stdout);
+  };
+
+  it('takes nothing off where another cluster is confirmed', async () => {
+    const before = await left();
+    expect(await bootstrap({ flags: ['--uninstall', 'acme'] })).toMatchObject({ code: EXIT.input, out: '' });
+    expect(await left()).toEqual(before);
+  });
+
+  it('passes over a machine that it does not know any more, and says so', async () => {
+    // The API of these machines outlives a cluster, and with it the password of its server.
+    const password = { apiVersion: 'v1', kind: 'Secret', namespace: 'kube-system' };
+    await (await machines.kube()).delete({ ...password, name: `${SERVER}.node-password.k3s` });
+    await machines.named(AGENT).wipe();
+    const ran = await bootstrap({ flags: ['--uninstall', 'garage'] });
+    expect(ran).toMatchObject({ code: EXIT.hostKey, err: expect.stringContaining(`"${AGENT}" at `) });
+    expect(await left()).toEqual(['', '']);
+    expect(await readdir(join(folder, 'garage-state'))).toContain('tokens.json');
+  });
+
+  it('leaves no machine with anything of it, nor a way in', async () => {
+    const state = join(folder, 'garage-state');
+    const text = await readFile(config, 'utf8');
+    await writeFile(config, text.replace(/^( *)- name: agent-1$/m, '$&\n$1  generation: 2'));
+
+    const ran = await bootstrap({ flags: ['--uninstall', 'garage'] });
+    expect(ran).toMatchObject({ code: EXIT.done, err: '' });
+    expect(ran.out).toContain('K3s is gone from 2 machines of "garage"\n');
+    expect((await readdir(state)).sort()).toEqual([
+      'host-keys.json',
+      'id_ed25519.pub',
+      'ssh.json',
+      expect.stringMatching(/^tokens-until-.*\.json$/),
+    ]);
+  });
+
+  it('lets another cluster begin on the same machines', async () => {
+    expect(await bootstrap()).toMatchObject({ code: EXIT.done, err: '' });
+    expect(await machines.initCount()).toBe(2);
   });
 });
