@@ -253,20 +253,16 @@ export const rough: Scenario = (given) => {
     await remove(live, claim);
     tell(`rough: gone after ${Math.round((Date.now() - started) / 1000)} s`);
     const calls = changesAtCloud(live, claim, from).map((call) => call.replace(/ rough-.*/, ''));
-    const [lastLoadBalancer, lastVolume, lastMachine, subnet, network] = [
-      'DELETE /load_balancers/:id',
-      'DELETE /volumes/:id',
-      'DELETE /servers/:id',
-      'POST /networks/:id/actions/delete_subnet',
-      'DELETE /networks/:id',
-    ].map((call) => calls.lastIndexOf(call));
+    const last = (call: string) => calls.lastIndexOf(call);
+    const [lastLoadBalancer, lastVolume] = [last('DELETE /load_balancers/:id'), last('DELETE /volumes/:id')];
+    const subnet = last('POST /networks/:id/actions/delete_subnet');
     const firstMachine = calls.indexOf('DELETE /servers/:id');
 
     expect(atCloud(live, claim, [...BILLED, 'volumes'])).toEqual([]);
-    expect(Math.min(lastLoadBalancer ?? -1, lastVolume ?? -1)).toBeGreaterThanOrEqual(0);
-    expect(Math.max(lastLoadBalancer ?? -1, lastVolume ?? -1)).toBeLessThan(firstMachine);
-    expect(lastMachine).toBeLessThan(subnet ?? -1);
-    expect(subnet).toBeLessThan(network ?? -1);
+    expect(Math.min(lastLoadBalancer, lastVolume)).toBeGreaterThanOrEqual(0);
+    expect(Math.max(lastLoadBalancer, lastVolume)).toBeLessThan(firstMachine);
+    expect(last('DELETE /servers/:id')).toBeLessThan(subnet);
+    expect(subnet).toBeLessThan(last('DELETE /networks/:id'));
     expect(calls.filter((call) => call === 'DELETE /servers/:id')).toHaveLength(2);
   });
 };
