@@ -10,7 +10,7 @@ import { authority, type Authority } from '../certificates.ts';
 import { kubeconfig, parseManifests, type Kube } from './kube.ts';
 import { freePorts } from '../ports.ts';
 import { OURS, runtimeSecret, versionOf, type Sources } from './packages.ts';
-import { eventually, service, sleep, start, type Service } from './processes.ts';
+import { eventually, eventuallyTrue, service, sleep, start, type Service } from './processes.ts';
 
 const run = promisify(execFile);
 const NAMESPACE = 'crossplane-system';
@@ -124,10 +124,9 @@ export async function startCrossplane(control: ApiServer, { folder, logs }: Plac
   );
   let newest = await startFunction(logs, 'function', OURS, functionCerts);
   const answering = new Map([[OURS.image, newest]]);
-  await eventually('crossplane core', 180, async () => {
+  await eventuallyTrue('crossplane core', 180, async () => {
     await Promise.all([running, rbac, newest.program].map((one) => one.check()));
-    const answer = await fetch(`http://127.0.0.1:${healthPort}/readyz`);
-    return answer.ok ? true : undefined;
+    return (await fetch(`http://127.0.0.1:${healthPort}/readyz`)).ok;
   });
   return {
     core: running,

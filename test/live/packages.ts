@@ -15,7 +15,7 @@ import { buildPackages } from '../../tools/xpkg.ts';
 import { referenceOf, type Kube } from './kube.ts';
 import { definitionsOf } from './providers.ts';
 import { freePorts } from '../ports.ts';
-import { eventually, programOf, start, type Running } from './processes.ts';
+import { eventually, eventuallyTrue, programOf, start, type Running } from './processes.ts';
 
 const run = promisify(execFile);
 /** The registries that packages are published in; all of them lead to ours. */
@@ -49,9 +49,9 @@ export async function startRegistry({ folder, logs }: Place): Promise<Registry> 
   };
   await writeFile(config, stringify(settings));
   const process = start(logs, 'registry', { program: await registryProgram(), args: ['serve', config] });
-  await eventually('the registry', 30, async () => {
+  await eventuallyTrue('the registry', 30, async () => {
     await process.check();
-    return (await fetch(`http://${host}/v2/`)).ok ? true : undefined;
+    return (await fetch(`http://${host}/v2/`)).ok;
   });
   return { host, process };
 }

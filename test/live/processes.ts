@@ -230,3 +230,12 @@ export async function eventually<T>(
   const why = last instanceof Error ? last.message : String(last);
   throw new Error(`waited ${seconds} s for ${what}: ${why}`);
 }
+
+/** Looks until it is so. */
+export async function eventuallyTrue(
+  what: string,
+  seconds: number,
+  isSo: () => boolean | Promise<boolean>,
+): Promise<void> {
+  await eventually(what, seconds, async () => ((await isSo()) ? true : undefined));
+}

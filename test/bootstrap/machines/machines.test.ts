@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { connect } from '../../../functions/bootstrap/ssh.ts';
 import { isTrue, numberAt } from '../../../functions/kernel/manifest.ts';
-import { eventually } from '../../live/processes.ts';
+import { eventually, eventuallyTrue } from '../../live/processes.ts';
 import { startMachines, type Machine, type Machines } from './machines.ts';
 
 const VERSION = 'v1.36.3+k3s1';
@@ -37,9 +37,9 @@ const nodeReference = (name: string) => ({ apiVersion: 'v1', kind: 'Node', name 
 
 async function nodeIs(machines: Machines, name: string, type: string): Promise<void> {
   const kube = await machines.kube();
-  await eventually(`${name} ${type}`, 20, async () => {
+  await eventuallyTrue(`${name} ${type}`, 20, async () => {
     const node = await kube.get(nodeReference(name));
-    return node !== undefined && isTrue(node, type) ? true : undefined;
+    return node !== undefined && isTrue(node, type);
   });
 }
 
@@ -105,8 +105,8 @@ describe('machines that share an API server', () => {
     await first.exec(
       'sysctl -q kernel.panic=10; touch /run/reboot-required; echo kept > /var/lib/kept; systemctl reboot',
     );
-    await eventually('the reboot', 10, async () => ((await boot()) === before ? undefined : true));
-    await eventually('SSH', 10, async () => ((await first.exec('pidof sshd')).code === 0 ? true : undefined));
+    await eventuallyTrue('the reboot', 10, async () => (await boot()) !== before);
+    await eventuallyTrue('SSH', 10, async () => (await first.exec('pidof sshd')).code === 0);
     const { stdout } = await first.exec('ls /run/reboot-required; cat /proc/sys/kernel/panic /var/lib/kept');
     expect(stdout).toBe('0\nkept\n');
   });
@@ -139,10 +139,8 @@ describe('machines that share an API server', () => {
     await init();
     await second.faults.staysLearner(true);
     await join({}, false);
-    await eventually('the learner', 20, async () =>
-      (await machines.members('server-1')).some(({ learner, name }) => learner && name !== '')
-        ? true
-        : undefined,
+    await eventuallyTrue('the learner', 20, async () =>
+      (await machines.members('server-1')).some(({ learner, name }) => learner && name !== ''),
     );
     expect(await second.exec('systemctl is-active k3s')).toMatchObject({ code: 3, stdout: 'activating\n' });
     await second.faults.staysLearner(false);
@@ -160,9 +158,9 @@ describe('machines that share an API server', () => {
     await init();
     expect((await join(config)).code).toBe(1);
     expect(await journalOf(second)).toContain(says);
-    await eventually('another try', 10, async () => {
+    await eventuallyTrue('another try', 10, async () => {
       const { stdout } = await second.exec('systemctl show k3s -p NRestarts --value');
-      return Number(stdout) > 1 ? true : undefined;
+      return Number(stdout) > 1;
     });
     expect((await machines.members('server-1')).length).toBe(1);
   });
@@ -186,9 +184,7 @@ describe('machines that share an API server', () => {
     // Two members need each other: the removal waits for the second one.
     await second.exec('systemctl start --no-block k3s; sleep 1');
     await first.exec('k3s kubectl delete node server-2');
-    await eventually('the removal', 20, async () =>
-      (await machines.members('server-1')).length === 1 ? true : undefined,
-    );
+    await eventuallyTrue('the removal', 20, async () => (await machines.members('server-1')).length === 1);
     expect([...(await first.life()), ...(await second.life())]).toContain('member removed server-2');
   });
 
@@ -202,9 +198,9 @@ describe('machines that share an API server', () => {
       return stdout === 'ok' ? undefined : stderr;
     });
     await second.boot();
-    await eventually('the API', 30, async () => {
+    await eventuallyTrue('the API', 30, async () => {
       const { stdout } = await first.exec('k3s kubectl --request-timeout=5s get --raw /readyz');
-      return stdout === 'ok' ? true : undefined;
+      return stdout === 'ok';
     });
   });
 
@@ -307,12 +303,14 @@ test('nothing is left of machines whose test was killed', async () => {
   });
   const number = stdout.split('.')[2] ?? '';
   expect(stdout).toBe(`10.213.${number}.10`);
-  await eventually('the end of all', 20, () => {
+  await eventuallyTrue('the end of all', 20, () => {
     const links = spawnSync('ip', ['-o', 'link', 'show'], { encoding: 'utf8' }).stdout;
     const spaces = spawnSync('ip', ['netns', 'list'], { encoding: 'utf8' }).stdout;
-    const left =
-      links.includes(`ovbr${number}:`) || links.includes(`ov${number}-`) || spaces.includes(`ov${number}-`);
-    return Promise.resolve(left ? undefined : true);
+    return !(
+      links.includes(`ovbr${number}:`) ||
+      links.includes(`ov${number}-`) ||
+      spaces.includes(`ov${number}-`)
+    );
   });
 });
 

@@ -5,7 +5,7 @@ import { conditionOf, isTrue } from '../../../functions/kernel/manifest.ts';
 import type { Reference } from '../kube.ts';
 import { secretsShown } from '../laws.ts';
 import { writePage } from '../page.ts';
-import { eventually, sleep } from '../processes.ts';
+import { eventually, eventuallyTrue, sleep } from '../processes.ts';
 import { TEST_POLLS } from '../providers.ts';
 import {
   atCloud,
@@ -128,9 +128,7 @@ export const minimal: Scenario = (given) => {
     const live = given();
     await edit(live, mini, { pools: [{ name: 'workers', count: 2, serverTypes: ['cx33'] }] });
     // Core writes what the function says and Ready one after the other: between the two a claim says three, and Ready as before.
-    await eventually('three nodes', 300, async () =>
-      (await nodesOf(live, mini)).length === 3 ? true : undefined,
-    );
+    await eventuallyTrue('three nodes', 300, async () => (await nodesOf(live, mini)).length === 3);
     await until(live, mini, 'two workers', 300, (one) => isReadyClaim(one) && machinesOf(one) === 3);
 
     expect(atCloud(live, mini, ['servers'])).toHaveLength(3);
@@ -142,9 +140,7 @@ export const minimal: Scenario = (given) => {
     mayGo(live, /^mini-.*workers-2/);
     await edit(live, mini, { pools: [{ name: 'workers', count: 1, serverTypes: ['cx33'] }] });
     await until(live, mini, 'one worker', 500, (one) => isReadyClaim(one) && machinesOf(one) === 2);
-    await eventually('the server to go', 300, () =>
-      Promise.resolve(atCloud(live, mini, ['servers']).length === 2 ? true : undefined),
-    );
+    await eventuallyTrue('the server to go', 300, () => atCloud(live, mini, ['servers']).length === 2);
 
     const drained = live.machines.done.filter((job) => job.startsWith('drain-and-remove mini-'));
     expect(drained).toEqual([expect.stringContaining('workers-2')]);

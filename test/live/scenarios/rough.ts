@@ -13,7 +13,7 @@ import { referenceOf } from '../kube.ts';
 import type { Live } from '../live.ts';
 import { LOAD_BALANCER_NAME, VOLUME_DRIVER } from '../controllers.ts';
 import { HCLOUD_VOLUMES } from '../../../functions/catalogue/names.ts';
-import { eventually, sleep } from '../processes.ts';
+import { eventually, eventuallyTrue, sleep } from '../processes.ts';
 import {
   apply,
   atCloud,
@@ -157,12 +157,8 @@ export const rough: Scenario = (given) => {
     const lost = project.all('servers').filter(({ name }) => goes.test(textAt(name) ?? ''));
     mayGo(live, goes);
     for (const server of lost) project.remove('servers', Number(server['id']));
-    await eventually('their Jobs to be done again', 400, () =>
-      Promise.resolve(
-        ['server', 'agent'].every((operation) => jobsOf(live, operation, jobs).length === 1)
-          ? true
-          : undefined,
-      ),
+    await eventuallyTrue('their Jobs to be done again', 400, () =>
+      ['server', 'agent'].every((operation) => jobsOf(live, operation, jobs).length === 1),
     );
     await until(live, claim, 'it to be ready again', 400, isReadyClaim);
 
@@ -180,9 +176,7 @@ export const rough: Scenario = (given) => {
     const live = given();
     const jobs = live.machines.done.length;
     await edit(live, claim, { kubernetes: { version: 'v1.36.3+k3s1' } });
-    await eventually('all upgrades', 600, () =>
-      Promise.resolve(jobsOf(live, 'upgrade', jobs).length === 4 ? true : undefined),
-    );
+    await eventuallyTrue('all upgrades', 600, () => jobsOf(live, 'upgrade', jobs).length === 4);
     await until(live, claim, 'it to be ready with it', 400, isReadyClaim);
     const [cluster] = clustersOf(live, claim);
     const nodes = (await cluster?.[1].kube.list('v1', 'Node')) ?? [];
@@ -215,9 +209,7 @@ export const rough: Scenario = (given) => {
     mayGo(live, /^rough-.*control-plane-[23]/);
     await edit(live, claim, { controlPlane: { count: 1, serverTypes: ['cx43'] } });
     await until(live, claim, 'one server', 600, (one) => isReadyClaim(one) && machinesOf(one) === 2);
-    await eventually('the servers to go', 300, () =>
-      Promise.resolve(atCloud(live, claim, ['servers']).length === 2 ? true : undefined),
-    );
+    await eventuallyTrue('the servers to go', 300, () => atCloud(live, claim, ['servers']).length === 2);
     const names = (await nodesOf(live, claim)).sort();
     const life = await live.machines.life(claim.name);
     const [, ofThird] = [...life].find(([name]) => name.includes('control-plane-3')) ?? [];
@@ -242,10 +234,10 @@ export const rough: Scenario = (given) => {
     project.put('volumes', { id: volume, name: 'rough-workload' });
     project.put('load_balancers', { id: project.id(), name: 'rough-workload' });
     for (const object of workload(String(volume))) await kube?.apply(object);
-    await eventually('its controllers to hold them', 60, async () => {
+    await eventuallyTrue('its controllers to hold them', 60, async () => {
       const [service, bound] = await Promise.all([kube?.need(shop), kube?.need(disk)]);
       const held = listAt(service, 'metadata', 'finalizers').length > 0;
-      return held && textAt(bound, 'status', 'phase') === 'Bound' ? true : undefined;
+      return held && textAt(bound, 'status', 'phase') === 'Bound';
     });
     const from = callsSoFar(live);
     const started = Date.now();

@@ -18,7 +18,7 @@ import type { Live } from '../live.ts';
 import { secretsShown } from '../laws.ts';
 import { NEWER } from '../newer.ts';
 import { OURS, versionOf } from '../packages.ts';
-import { eventually, sleep } from '../processes.ts';
+import { eventually, eventuallyTrue, sleep } from '../processes.ts';
 import {
   apply,
   askToRemove,
@@ -137,13 +137,11 @@ export const twoRegions: Scenario = (given) => {
 
   it('stays as it is when the list of its regions is reordered', async () => {
     const live = given();
-    await eventually('both platforms to be told which release they run', 200, async () => {
+    await eventuallyTrue('both platforms to be told which release they run', 200, async () => {
       const platforms = (await composed(live, duo.name)).filter(({ kind }) => kind === 'XOpenOvaPlatform');
       return platforms.every(
         (one) => textAt(one, 'metadata', 'annotations', RELEASE_ANNOTATION) !== undefined,
-      )
-        ? true
-        : undefined;
+      );
     });
     const before = await settled(live, duo.name);
     const calls = callsSoFar(live);
@@ -170,12 +168,12 @@ export const twoRegions: Scenario = (given) => {
     const live = given();
     const has = async () => (await releases(live)).filter((name) => name.endsWith('-flux')).length;
     await edit(live, duo, { platform: { components: { flux: { enabled: true } } } });
-    await eventually('Flux in both regions', 200, async () => ((await has()) === 2 ? true : undefined));
+    await eventuallyTrue('Flux in both regions', 200, async () => (await has()) === 2);
     await until(live, duo, 'it to be ready with Flux', 300, isReadyClaim);
     await edit(live, duo, { platform: { components: { flux: { enabled: false } } } });
-    await eventually('Flux to go', 200, async () => ((await has()) === 0 ? true : undefined));
+    await eventuallyTrue('Flux to go', 200, async () => (await has()) === 0);
     await edit(live, duo, { platform: { components: { flux: { enabled: true } } } });
-    await eventually('Flux again', 200, async () => ((await has()) === 2 ? true : undefined));
+    await eventuallyTrue('Flux again', 200, async () => (await has()) === 2);
     await until(live, duo, 'it to be ready again', 300, isReadyClaim);
     const unready = (await composed(live, duo.name)).filter(
       (one) => one.kind === 'Release' && !isTrue(one, 'Ready'),

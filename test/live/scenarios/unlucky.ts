@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { referenceOf } from '../kube.ts';
 import { secretsShown } from '../laws.ts';
-import { eventually, sleep } from '../processes.ts';
+import { eventuallyTrue, sleep } from '../processes.ts';
 import { atCloudflare } from './dns.ts';
 import {
   annotate,
@@ -57,9 +57,7 @@ export const failingJob: Scenario = (given) => {
     await until(live, unlucky, 'the third to succeed', 400, (one) => machinesOf(one) === 3);
 
     expect(failures()).toBe(2);
-    await eventually('its node', 100, async () =>
-      (await nodesOf(live, unlucky)).length === 3 ? true : undefined,
-    );
+    await eventuallyTrue('its node', 100, async () => (await nodesOf(live, unlucky)).length === 3);
   });
 };
 
@@ -89,9 +87,7 @@ export const orphaned: Scenario = (given) => {
   it('deletes the machine of a smaller pool although machines are to be orphaned: scaling down is not deletion', async () => {
     const live = given();
     await until(live, unlucky, 'one worker', 500, (one) => isReadyClaim(one) && machinesOf(one) === 2);
-    await eventually('the server to go', 300, () =>
-      Promise.resolve(atCloud(live, unlucky, ['servers']).length === 2 ? true : undefined),
-    );
+    await eventuallyTrue('the server to go', 300, () => atCloud(live, unlucky, ['servers']).length === 2);
 
     expect(atCloud(live, unlucky, ['servers']).some((name) => name.includes('workers-2'))).toBe(false);
   });
