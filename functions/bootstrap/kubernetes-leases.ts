@@ -1,13 +1,12 @@
 /** Leases on the management cluster. Source: Kubernetes' own leader election, client-go v0.36 (2026). */
 import {
-  ApiException,
   V1Lease,
   V1LeaseSpec,
   V1MicroTime,
   V1ObjectMeta,
   type CoordinationV1Api,
 } from '@kubernetes/client-node';
-import { Failure } from './failure.ts';
+import { answer } from './kubernetes-answer.ts';
 import type { Leases, Ref } from './store.ts';
 
 export class KubernetesLeases implements Leases {
@@ -40,7 +39,9 @@ export class KubernetesLeases implements Leases {
   }
 
   async #read(ref: Ref): Promise<V1Lease | undefined> {
-    return refusalAs(404, undefined, () => this.#api.readNamespacedLease(ref));
+    return answer(`read Lease "${ref.namespace}/${ref.name}"`, () => this.#api.readNamespacedLease(ref), [
+      [404, undefined],
+    ]);
   }
 
   /** @returns false when somebody else has written it meanwhile. */
@@ -58,21 +59,14 @@ export class KubernetesLeases implements Leases {
         renewTime: new V1MicroTime(this.#now().getTime()),
       }),
     });
-    return refusalAs(409, false, async () => {
-      if (before === undefined) await this.#api.createNamespacedLease({ namespace, body });
-      else await this.#api.replaceNamespacedLease({ namespace, name, body });
-      return true;
-    });
-  }
-}
-
-async function refusalAs<T>(code: number, meaning: T, call: () => Promise<T>): Promise<T> {
-  try {
-    return await call();
-  } catch (error) {
-    if (error instanceof ApiException && error.code === code) return meaning;
-    throw Failure.remote(
-      `cannot use the Lease of the region: ${error instanceof ApiException ? `the API server answers ${error.code}` : String(error)}`,
+    return answer(
+      `write Lease "${namespace}/${name}"`,
+      async () => {
+        if (before === undefined) await this.#api.createNamespacedLease({ namespace, body });
+        else await this.#api.replaceNamespacedLease({ namespace, name, body });
+        return true;
+      },
+      [[409, false]],
     );
   }
 }

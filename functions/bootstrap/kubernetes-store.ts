@@ -1,6 +1,5 @@
 /** Secrets and the result ConfigMap on the management cluster. */
 import {
-  ApiException,
   CoordinationV1Api,
   CoreV1Api,
   KubeConfig,
@@ -8,8 +7,10 @@ import {
   setHeaderOptions,
   V1Secret,
 } from '@kubernetes/client-node';
+import { reasonOf } from '../cli/io.ts';
 import { RESULT_KEY, type Result } from './contract.ts';
 import { Failure } from './failure.ts';
+import { answer } from './kubernetes-answer.ts';
 import { KubernetesLeases } from './kubernetes-leases.ts';
 import type { Leases, NewSecret, Ref, Secret, Store } from './store.ts';
 
@@ -91,41 +92,6 @@ export function kubeConfig(env: Readonly<Record<string, string | undefined>>): K
   } catch (error) {
     const place = file === undefined ? 'the service account of the pod' : `KUBECONFIG "${file}"`;
     throw Failure.input(`cannot read ${place}: ${reasonOf(error)}`);
-  }
-}
-
-/** What a call comes to, or what one refusal of it means. */
-async function answer<T>(
-  what: string,
-  call: () => Promise<T>,
-  meaning: readonly [code: number, T][] = [],
-): Promise<T> {
-  try {
-    return await call();
-  } catch (error) {
-    const meant = meaning.find(([code]) => error instanceof ApiException && error.code === code);
-    if (meant !== undefined) return meant[1];
-    throw Failure.remote(`cannot ${what}: ${reasonOf(error)}`);
-  }
-}
-
-/** Never the body of a request. */
-function reasonOf(error: unknown): string {
-  if (error instanceof ApiException) {
-    const message = messageIn(error.body);
-    return `the API server answers ${error.code}${message === undefined ? '' : `, ${message}`}`;
-  }
-  return error instanceof Error ? error.message : String(error);
-}
-
-function messageIn(body: unknown): string | undefined {
-  try {
-    const status: unknown = typeof body === 'string' ? JSON.parse(body) : body;
-    const message =
-      typeof status === 'object' && status !== null && 'message' in status ? status.message : '';
-    return typeof message === 'string' && message !== '' ? message.split('\n')[0] : undefined;
-  } catch {
-    return undefined;
   }
 }
 

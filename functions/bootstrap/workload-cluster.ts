@@ -1,6 +1,5 @@
 /** The cluster that the teardown runs in, with the rights of its pod. */
 import {
-  ApiException,
   AppsV1Api,
   BatchV1Api,
   CoreV1Api,
@@ -8,7 +7,7 @@ import {
   setHeaderOptions,
   type KubeConfig,
 } from '@kubernetes/client-node';
-import { Failure } from './failure.ts';
+import { answer } from './kubernetes-answer.ts';
 import { SYSTEM_NAMESPACE } from '../kernel/names.ts';
 import type { Cluster, Found, Kind } from './operations/teardown.ts';
 
@@ -90,11 +89,13 @@ export function workloadCluster(config: KubeConfig): Cluster {
           }));
       }),
     remove: ({ kind, name, namespace = '' }) =>
-      answer(`delete ${kind} "${namespace}/${name}"`, async () => {
-        await removers[kind]({ name, namespace }).catch((error: unknown) => {
-          if (!(error instanceof ApiException && error.code === 404)) throw error;
-        });
-      }),
+      answer(
+        `delete ${kind} "${namespace}/${name}"`,
+        async () => {
+          await removers[kind]({ name, namespace });
+        },
+        [[404, undefined]],
+      ),
   };
 }
 
@@ -109,13 +110,4 @@ function foundAs(kind: Kind): (object: Listed) => Found {
     ...(metadata?.namespace !== undefined && { namespace: metadata.namespace }),
     leaving: metadata?.deletionTimestamp !== undefined,
   });
-}
-
-async function answer<T>(what: string, call: () => Promise<T>): Promise<T> {
-  try {
-    return await call();
-  } catch (error) {
-    const reason = error instanceof ApiException ? `the API server answers ${error.code}` : String(error);
-    throw Failure.remote(`cannot ${what}: ${reason}`);
-  }
 }
