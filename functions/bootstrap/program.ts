@@ -18,40 +18,47 @@ export interface BootstrapOptions {
 }
 
 /** @returns the exit code. */
-export async function bootstrap({ config: file, uninstall }: BootstrapOptions, io: Io): Promise<number> {
-  const stop = stopOnSignals();
+export async function bootstrap(options: BootstrapOptions, io: Io): Promise<number> {
   try {
-    const document = await readDocument(file);
-    const progress = progressOn(io.out, takesColour(io.out, io.env), () => new Date());
-    const surroundings = { io, progress, stop };
-    if (isStandalone(document))
-      return uninstall === undefined
-        ? await standalone(document, file, surroundings)
-        : await takeDown(document, file, uninstall, surroundings);
-    const input = readInput(document, file);
-    if (uninstall !== undefined)
-      throw Failure.input('--uninstall is for a document of kind "Bootstrap"', {
-        hint: 'an input says it with its operation',
-      });
-    // The client of Kubernetes is large, and a cluster made from a file does without it.
-    const { kubeConfig, KubernetesStore } = await import('./kubernetes-store.ts');
-    const config = kubeConfig(io.env);
-    if (input.operation === 'teardown') {
-      const { workloadCluster } = await import('./workload-cluster.ts');
-      const say = (line: string) => {
-        io.out.write(`${line}\n`);
-      };
-      await teardown(workloadCluster(config), input, { stop, now: () => Date.now(), say });
-      return EXIT.done;
-    }
-    const store = new KubernetesStore(config, { namespace: input.namespace, name: input.result });
-    await operate(realWorld({ store, progress, stop }), input);
+    await untilSignalled((stop) => perform(options, io, stop));
     return EXIT.done;
   } catch (error) {
     const { code, message, hint } = asFailure(error);
     io.err.write(`${[message, ...(hint === undefined ? [] : [hint])].join('\n')}\n`);
     return code;
   }
+}
+
+async function perform(
+  { config: file, uninstall }: BootstrapOptions,
+  io: Io,
+  stop: AbortSignal,
+): Promise<void> {
+  const document = await readDocument(file);
+  const progress = progressOn(io.out, takesColour(io.out, io.env), () => new Date());
+  if (isStandalone(document)) {
+    const surroundings = { io, progress, stop };
+    return uninstall === undefined
+      ? standalone(document, file, surroundings)
+      : takeDown(document, file, uninstall, surroundings);
+  }
+  const input = readInput(document, file);
+  if (uninstall !== undefined)
+    throw Failure.input('--uninstall is for a document of kind "Bootstrap"', {
+      hint: 'an input says it with its operation',
+    });
+  // The client of Kubernetes is large, and a cluster made from a file does without it.
+  const { kubeConfig, KubernetesStore } = await import('./kubernetes-store.ts');
+  const config = kubeConfig(io.env);
+  if (input.operation === 'teardown') {
+    const { workloadCluster } = await import('./workload-cluster.ts');
+    const say = (line: string) => {
+      io.out.write(`${line}\n`);
+    };
+    return teardown(workloadCluster(config), input, { stop, now: () => Date.now(), say });
+  }
+  const store = new KubernetesStore(config, { namespace: input.namespace, name: input.result });
+  return operate(realWorld({ store, progress, stop }), input);
 }
 
 async function readDocument(file: string): Promise<unknown> {
@@ -77,12 +84,18 @@ function readInput(document: unknown, file: string): Input {
   throw Failure.input(`"${file}" is no input document: ${issueIn(read.error)}`);
 }
 
+const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
+
 /** Kubernetes ends a pod with SIGTERM, a person a program with SIGINT: what is written then says so. */
-function stopOnSignals(): AbortSignal {
+async function untilSignalled(work: (stop: AbortSignal) => Promise<void>): Promise<void> {
   const controller = new AbortController();
-  for (const signal of ['SIGTERM', 'SIGINT'] as const)
-    process.once(signal, () => {
-      controller.abort();
-    });
-  return controller.signal;
+  const abort = () => {
+    controller.abort();
+  };
+  for (const signal of SIGNALS) process.once(signal, abort);
+  try {
+    await work(controller.signal);
+  } finally {
+    for (const signal of SIGNALS) process.off(signal, abort);
+  }
 }

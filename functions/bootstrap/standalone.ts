@@ -7,7 +7,7 @@ import { reasonOf, type Io } from '../cli/io.ts';
 import { counted } from '../cli/words.ts';
 import { isObject } from '../kernel/manifest.ts';
 import { allowList } from '../region/host.ts';
-import { EXIT, Input, KUBECONFIG_TYPE, type Config, type Target } from './contract.ts';
+import { Input, KUBECONFIG_TYPE, type Config, type Target } from './contract.ts';
 import { Failure, together } from './failure.ts';
 import { FilesStore } from './files-store.ts';
 import { issueIn, operate, type OnMachines } from './operate.ts';
@@ -109,13 +109,13 @@ export function isStandalone(document: unknown): boolean {
 /**
  * Brings up what a document asks for; a second time it finds everything done.
  * @param file the document's, which paths in it are relative to.
- * @returns the exit code.
+ * @throws Failure
  */
 export async function standalone(
   document: unknown,
   file: string,
   { io, progress, stop }: Surroundings,
-): Promise<number> {
+): Promise<void> {
   const wanted = readBootstrap(document, file);
   const inputs = operations(wanted);
   const { store, folder } = await openState(wanted, file);
@@ -125,13 +125,11 @@ export async function standalone(
   }
   const path = await writeKubeconfig(store, folder);
   io.out.write(`kubectl --kubeconfig ${path} get nodes\n`);
-  return EXIT.done;
 }
 
 /**
  * Takes K3s off every machine of a document, with all data of the cluster; a second time it finds everything gone.
  * @param confirmed the name of the cluster, as a person has written it.
- * @returns the exit code.
  * @throws Failure input when another cluster is confirmed, or nobody has the key to its machines.
  */
 export async function takeDown(
@@ -139,7 +137,7 @@ export async function takeDown(
   file: string,
   confirmed: string,
   { io, progress, stop }: Surroundings,
-): Promise<number> {
+): Promise<void> {
   const wanted = readBootstrap(document, file);
   const { name } = wanted.metadata;
   if (confirmed !== name)
@@ -156,7 +154,6 @@ export async function takeDown(
   await performAll(realWorld({ store, progress, stop }), inputs);
   await forgetCluster(store, folder);
   io.out.write(`K3s is gone from ${counted(inputs.length, 'machine')} of "${name}"\n`);
-  return EXIT.done;
 }
 
 /** The folder of a document's keys and tokens, with the key that it gives. */

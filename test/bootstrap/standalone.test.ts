@@ -172,6 +172,13 @@ describe('openova bootstrap', () => {
     });
   });
 
+  it('leaves signals to others once it has ended', async () => {
+    const listeners = () => ['SIGTERM', 'SIGINT'].map((signal) => process.listenerCount(signal));
+    const before = listeners();
+    await openova(['bootstrap', '--config', '/none']);
+    expect(listeners()).toEqual(before);
+  });
+
   it('refuses a file that is not there, and a command line without one', async () => {
     expect(await openova(['bootstrap', '--config', '/none'])).toMatchObject({
       code: 2,
