@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { EXIT } from '../../functions/bootstrap/contract.ts';
-import { lackOf, livingServer } from '../../functions/bootstrap/node/cluster.ts';
+import { lackOf, livingServer, standing } from '../../functions/bootstrap/node/cluster.ts';
 import type { JsonObject } from '../../functions/kernel/manifest.ts';
 import { failureOf, runOn, target, type Scripted } from './scripted.ts';
 
@@ -19,9 +19,23 @@ describe('what a node lacks for others to count on it', () => {
       'Ready and EtcdIsVoter',
     ],
     ['an agent, which never votes', withConditions({ Ready: 'True' }), 'agent', undefined],
+    [
+      'a member without a network yet',
+      withConditions({ Ready: 'False', EtcdIsVoter: 'True' }),
+      'member',
+      undefined,
+    ],
     ['a Node that is not there', undefined, 'agent', 'Ready'],
   ] as const)('%s', (_, node, role, lack) => {
     expect(lackOf(node, role)).toBe(lack);
+  });
+
+  it.each([
+    ['nothing', withConditions({ EtcdIsVoter: 'True' }), { done: undefined }],
+    ['a vote', withConditions({ Ready: 'True' }), { waiting: 'Node "server-1" is not EtcdIsVoter' }],
+    ['the Node', undefined, { waiting: 'the API shows no Node "server-1"' }],
+  ])('is waited for: %s', (_, node, want) => {
+    expect(standing('server-1', node, 'member')).toEqual(want);
   });
 });
 

@@ -172,11 +172,25 @@ export function isServer(node: JsonObject): boolean {
   return textAt(node, 'metadata', 'labels', 'node-role.kubernetes.io/control-plane') === 'true';
 }
 
+/** What others count on a node for. A member votes before its node is Ready: the first server has no network yet. */
+const CONDITIONS = {
+  agent: ['Ready'],
+  server: ['Ready', 'EtcdIsVoter'],
+  member: ['EtcdIsVoter'],
+} as const satisfies Record<Role | 'member', readonly string[]>;
+type Standing = keyof typeof CONDITIONS;
+
 /** What a node lacks for others to count on it, such as `Ready and EtcdIsVoter`; undefined when nothing. */
-export function lackOf(node: JsonObject | undefined, role: Role): string | undefined {
-  const wanted = role === 'server' ? ['Ready', 'EtcdIsVoter'] : ['Ready'];
-  const lacks = wanted.filter((type) => conditionOf(node, type) !== 'True');
+export function lackOf(node: JsonObject | undefined, as: Standing): string | undefined {
+  const lacks = CONDITIONS[as].filter((type) => conditionOf(node, type) !== 'True');
   return lacks.length === 0 ? undefined : lacks.join(' and ');
+}
+
+/** The same, as one waits for it. @param node undefined also while the API cannot be asked. */
+export function standing(name: string, node: JsonObject | undefined, as: Standing): Look<undefined> {
+  if (node === undefined) return { waiting: `the API shows no Node "${name}"` };
+  const lack = lackOf(node, as);
+  return lack === undefined ? { done: undefined } : { waiting: `Node "${name}" is not ${lack}` };
 }
 
 /** Whether a machine holds something of a cluster itself, so that what the cluster knows of its name is its own. */

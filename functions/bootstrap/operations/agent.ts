@@ -1,9 +1,15 @@
 /** K3s on an agent: it joins through any server that lives. */
-import { textAt } from '../../kernel/manifest.ts';
 import type { Config } from '../contract.ts';
-import { authorityHash, forgetEarlier, hasJoined, livingServer, serverUrl } from '../node/cluster.ts';
+import {
+  authorityHash,
+  forgetEarlier,
+  hasJoined,
+  livingServer,
+  serverUrl,
+  standing,
+} from '../node/cluster.ts';
 import { configure, installFor, nodeConfigOf, serviceState, startK3s } from '../node/k3s.ts';
-import { conditionOf, getObject } from '../node/kubectl.ts';
+import { getObject } from '../node/kubectl.ts';
 import { logInTo } from '../node/host.ts';
 import { readyMachine } from '../node/machine.ts';
 import type { Remote } from '../remote.ts';
@@ -55,11 +61,5 @@ async function nodeState(remote: Remote, peer: Remote, signal: AbortSignal): Pro
   const { name } = remote.target;
   const service = await serviceState(remote, 'agent', signal);
   if ('waiting' in service) return service;
-  const node = await getObject(peer, 'node', name, { signal });
-  if (node === undefined) return { waiting: `there is no Node "${name}"` };
-  const ready = conditionOf(node, 'Ready');
-  const version = textAt(node, 'status', 'nodeInfo', 'kubeletVersion') ?? 'unknown';
-  return ready === 'True'
-    ? { done: undefined }
-    : { waiting: `Node "${name}" (${version}) has Ready "${ready ?? 'Unknown'}"` };
+  return standing(name, await getObject(peer, 'node', name, { signal }), 'agent');
 }

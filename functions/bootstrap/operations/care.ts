@@ -8,7 +8,7 @@ import { at, textAt, type JsonObject } from '../../kernel/manifest.ts';
 import { Config, EXIT, WINDOW_STEP, type Target } from '../contract.ts';
 import { Failure, together } from '../failure.ts';
 import { alone } from '../lease.ts';
-import { gateServers, lackOf, livingServer } from '../node/cluster.ts';
+import { gateServers, livingServer, standing } from '../node/cluster.ts';
 import {
   CONFIG,
   configText,
@@ -288,8 +288,7 @@ async function serves(
     if (error instanceof Failure) return undefined;
     throw error;
   });
-  const lack = lackOf(node, role);
-  return lack === undefined ? { done: undefined } : { waiting: `Node "${name}" is not ${lack}` };
+  return standing(name, node, role);
 }
 
 async function restart(run: Run, remote: Remote, { target, role, config }: State): Promise<void> {

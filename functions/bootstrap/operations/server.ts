@@ -8,11 +8,12 @@ import {
   leaveOldMember,
   livingServer,
   serverUrl,
+  standing,
 } from '../node/cluster.ts';
 import { ciliumManifest } from '../node/cilium.ts';
 import { BINARY, configure, DATA, installFor, nodeConfigOf, serviceState, startK3s } from '../node/k3s.ts';
 import { members, membersOf } from '../node/etcd.ts';
-import { conditionOf, getObject } from '../node/kubectl.ts';
+import { getObject } from '../node/kubectl.ts';
 import { readyMachine } from '../node/machine.ts';
 import { logInTo } from '../node/host.ts';
 import { forgetSnapshotNodes, restoreSnapshot } from '../node/restore.ts';
@@ -128,12 +129,7 @@ async function serverState(
     { signal },
   );
   if (stdout.trim() !== 'ok') return { waiting: `/readyz of "${name}" answers "${stdout.trim()}"` };
-  const node = await getObject(remote, 'node', name, { signal });
-  if (node === undefined) return { waiting: `there is no Node "${name}"` };
-  const voter = conditionOf(node, 'EtcdIsVoter');
-  return voter === 'True'
-    ? { done: undefined }
-    : { waiting: `Node "${name}" has EtcdIsVoter ${voter === undefined ? 'not yet' : `"${voter}"`}` };
+  return standing(name, await getObject(remote, 'node', name, { signal }), 'member');
 }
 
 /** K3s serves only once its member votes, and says nothing of it before; another member knows. */

@@ -2,7 +2,7 @@
 import { textAt, type JsonObject } from '../../kernel/manifest.ts';
 import { Failure } from '../failure.ts';
 import { alone } from '../lease.ts';
-import { gateServers, isServer, lackOf, livingServer } from '../node/cluster.ts';
+import { gateServers, isServer, livingServer, standing } from '../node/cluster.ts';
 import { installK3s, serviceState, startK3s, versionOn, type Role } from '../node/k3s.ts';
 import { getObject, listObjects } from '../node/kubectl.ts';
 import { logIn } from '../node/machine.ts';
@@ -75,8 +75,7 @@ async function upgraded(
     if (role === 'server' && error instanceof Failure) return undefined;
     throw error;
   });
-  if (node === undefined) return { waiting: `the API does not show Node "${name}"` };
-  if (kubeletOf(node) !== version) return { waiting: `Node "${name}" runs "${kubeletOf(node)}"` };
-  const lack = lackOf(node, role);
-  return lack === undefined ? { done: undefined } : { waiting: `Node "${name}" is not ${lack}` };
+  if (node !== undefined && kubeletOf(node) !== version)
+    return { waiting: `Node "${name}" runs "${kubeletOf(node)}"` };
+  return standing(name, node, role);
 }
