@@ -61,6 +61,13 @@ export class HostKeys {
     }
   }
 
+  /** Whether a machine has taken the place of one that is known, and its own Job, which pins its key, has not come to it yet. */
+  async isNew(target: Target): Promise<boolean> {
+    if (target.hostKey !== undefined) return false;
+    const { pinned } = await this.#read(target);
+    return pinned !== undefined && pinned.identity !== target.identity;
+  }
+
   async #read({ name }: Target): Promise<{ pinned: Pinned | undefined; version: string }> {
     const secret = await this.#store.secret(this.#ref);
     if (secret === undefined)

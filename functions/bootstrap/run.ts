@@ -40,6 +40,8 @@ export interface Run {
    * with the run.
    */
   reach(target: Target, signal: AbortSignal): Promise<Look<Remote>>;
+  /** Whether a machine has taken the place of another one, and no Job of its own has done anything to it yet. */
+  isNew(target: Target): Promise<boolean>;
   /**
    * Logs in; tries until the step's time is over.
    */

@@ -167,6 +167,10 @@ export class Runner implements Run {
     }
   }
 
+  isNew(target: Target): Promise<boolean> {
+    return this.#hostKeys.isNew(target);
+  }
+
   connect(target: Target, signal: AbortSignal): Promise<Remote> {
     return this.until(signal, () => this.reach(target, signal), 5);
   }

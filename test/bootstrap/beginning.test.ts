@@ -5,6 +5,7 @@ import { Failure } from '../../functions/bootstrap/failure.ts';
 import { beginOrNot, begins, type Member } from '../../functions/bootstrap/node/beginning.ts';
 import { NAMESPACE, runOn, SECRETS, target, type Answers, type Scripted } from './scripted.ts';
 
+const KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f';
 const TOKENS = { namespace: NAMESPACE, name: SECRETS.tokens };
 
 /** A server with K3s in a state, and the token of its cluster; without one it holds nothing. */
@@ -37,14 +38,21 @@ interface Case {
   readonly own?: Member;
   readonly peers: Scripted;
   readonly restores?: boolean;
+  /** Servers that have taken the place of others, which were met before. */
+  readonly replaced?: readonly string[];
 }
 
 /** What server-1 decides, and what the Secret holds then. */
-async function decide({ cluster, server = 'new', own, peers, restores }: Case) {
+async function decide({ cluster, server = 'new', own, peers, restores, replaced = [] }: Case) {
   const { run, store } = await runOn(peers);
   await store.create(TOKENS, {
     data: { server, agent: 'new-agent', ...(cluster && { cluster: JSON.stringify(cluster) }) },
   });
+  const earlier = JSON.stringify({ identity: 'earlier', key: KEY });
+  await store.merge(
+    { namespace: NAMESPACE, name: SECRETS.hostKeys },
+    Object.fromEntries(replaced.map((name) => [name, earlier])),
+  );
   const input = {
     target: target('server-1'),
     peers: ['server-2', 'server-3'].map(target),
@@ -76,6 +84,12 @@ describe('a server begins a cluster', () => {
       reason: 'that an earlier machine of its name never began',
       cluster: EARLIER,
       peers: { 'server-2': blank, 'server-3': blank },
+    },
+    {
+      reason: 'that an earlier machine never began, beside others that are new too and wait for it',
+      cluster: EARLIER,
+      peers: { 'server-2': blank },
+      replaced: ['server-3'],
     },
     {
       reason: 'whose first start was cut, whoever answers',

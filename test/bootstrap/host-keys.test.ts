@@ -99,6 +99,15 @@ describe('a host key', () => {
     );
   });
 
+  it.each([
+    ['another identity than was pinned', pinned(second), { identity: '12' }, true],
+    ['the one that is pinned', pinned(second), {}, false],
+    ['none that is pinned', undefined, {}, false],
+    ['a key that is given', pinned(second), { identity: '12', hostKey: first.openssh }, false],
+  ])('says whether a machine is new: it has %s', async (_, pin, more, isNew) => {
+    expect(await new HostKeys(await store(pin), REF, 'server-2').isNew(machine(more))).toBe(isNew);
+  });
+
   it('is pinned once when two pin at the same time', async () => {
     const kept = await store();
     const merge = kept.merge.bind(kept);

@@ -94,7 +94,8 @@ function membersOn(
         const reached = await reachSoon(run, peer, signal);
         const member = 'done' in reached ? await memberOn(reached.done, signal) : undefined;
         if (member !== undefined) found.push(member);
-        if ('waiting' in reached)
+        // One that is new has joined nothing, and may wait for us.
+        if ('waiting' in reached && !(await run.isNew(peer)))
           silent.push({ ...reached, waiting: `"${peer.name}" may hold what was begun: ${reached.waiting}` });
       }
       const [first] = silent;
