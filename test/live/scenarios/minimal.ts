@@ -5,7 +5,7 @@ import { conditionOf, isTrue } from '../../../functions/kernel/manifest.ts';
 import type { Reference } from '../kube.ts';
 import { secretsShown } from '../laws.ts';
 import { writePage } from '../page.ts';
-import { eventually, eventuallyTrue, sleep } from '../processes.ts';
+import { eventuallyTrue, sleep } from '../processes.ts';
 import { TEST_POLLS } from '../providers.ts';
 import {
   atCloud,
