@@ -1,8 +1,8 @@
-/** Servers and agents on machines: how a cluster comes about, and what every mishap is called. */
+/** Servers and agents on machines: how a cluster comes about, and how it loses servers. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EXIT } from '../../../functions/bootstrap/contract.ts';
 import { startMachines, type Machines } from '../machines/machines.ts';
-import { NAMESPACE, SECRETS, Site } from './support.ts';
+import { during, NAMESPACE, SECRETS, Site } from './support.ts';
 
 const SERVERS = ['server-1', 'server-2', 'server-3'];
 const AGENT = 'agent-1';
@@ -21,27 +21,6 @@ afterAll(async () => {
   await machines.stop();
 });
 
-/** Cuts waits short: for what never comes. */
-async function soon<T>(work: () => Promise<T>): Promise<T> {
-  const { patience } = site;
-  site.patience = 0.03;
-  try {
-    return await work();
-  } finally {
-    site.patience = patience;
-  }
-}
-
-/** A mishap that ends with its test, whatever comes of it. */
-async function during<T>(fault: (on: boolean) => Promise<void>, work: () => Promise<T>): Promise<T> {
-  await fault(true);
-  try {
-    return await work();
-  } finally {
-    await fault(false);
-  }
-}
-
 const bootstrap = (name: string) =>
   site.run(name === AGENT ? site.agent(name, SERVERS) : site.server(name, SERVERS));
 
@@ -50,81 +29,6 @@ const votersOf = async (name: string) =>
     .filter(({ learner }) => !learner)
     .map((member) => member.name.replace(/-[0-9a-f]{8}$/, ''))
     .sort();
-
-describe('a machine that is not fit yet', () => {
-  it('that does not answer is a timeout that asks for the egress', async () => {
-    const { faults } = machines.named('server-1');
-    expect(
-      await during(
-        (on) => faults.unreachable(on),
-        () => soon(() => bootstrap('server-1')),
-      ),
-    ).toMatchObject({
-      code: EXIT.timeout,
-      cause: expect.stringMatching(/^"wait for SSH" took longer than 600 s on "server-1"/),
-      hint: expect.stringContaining('access.managementCidrs'),
-    });
-  });
-
-  it('whose cloud-init takes long is a timeout that says so', async () => {
-    const { faults } = machines.named('server-1');
-    const running = (on: boolean) => faults.cloudInit(on ? 'running' : 'done');
-    expect(await during(running, () => soon(() => bootstrap('server-1')))).toMatchObject({
-      code: EXIT.timeout,
-      cause: expect.stringContaining('"wait for cloud-init" took longer'),
-    });
-  });
-
-  it('whose cloud-init failed is a failure with its log', async () => {
-    const { faults } = machines.named('server-1');
-    const broken = (on: boolean) => faults.cloudInit(on ? 'error' : 'degraded');
-    expect(await during(broken, () => bootstrap('server-1'))).toMatchObject({
-      code: EXIT.remote,
-      cause: 'cloud-init of "server-1" ended with an error',
-    });
-  });
-
-  it('on which packages are installed is a timeout that names who does', async () => {
-    const { faults } = machines.named('server-1');
-    expect(
-      await during(
-        (on) => faults.packageLock(on),
-        () => soon(() => bootstrap('server-1')),
-      ),
-    ).toMatchObject({
-      code: EXIT.timeout,
-      cause: expect.stringMatching(/lock-frontend is held by unattended-upgr \d+/),
-    });
-  });
-
-  it('whose disk is full is a failure that says so', async () => {
-    const { faults } = machines.named('server-1');
-    const ended = await during(
-      (on) => faults.fullDisk(on),
-      () => bootstrap('server-1'),
-    );
-    expect(ended.code).toBe(EXIT.remote);
-    expect(`${ended.cause} ${ended.log.join(' ')}`).toMatch(
-      /No space left|cannot write to \/usr\/local\/bin: 0 KiB are free/,
-    );
-  });
-
-  it('gets no binary that is not what its digest says', async () => {
-    const corrupt = (on: boolean) => {
-      machines.mirror.corrupt(on);
-      return Promise.resolve();
-    };
-    expect(await during(corrupt, () => bootstrap('server-1'))).toMatchObject({
-      code: EXIT.remote,
-      cause: expect.stringContaining('is not what its digest says'),
-    });
-    expect((await machines.named('server-1').exec('ls /usr/local/bin | grep k3s')).stdout).toBe('');
-  });
-
-  it('has begun no cluster in all this', async () => {
-    expect(await machines.initCount()).toBe(0);
-  });
-});
 
 describe('a cluster', () => {
   it('is begun once when two servers want to at the same time', async () => {
@@ -253,7 +157,7 @@ describe('a server that is lost', () => {
   it('with the majority is a loss of quorum, and nothing is begun anew', async () => {
     for (const name of ['server-1', 'server-2']) await machines.named(name).kill();
     await machines.named('server-3').wipe();
-    expect(await soon(() => bootstrap('server-3'))).toMatchObject({
+    expect(await site.soon(() => bootstrap('server-3'))).toMatchObject({
       code: EXIT.quorum,
       cause: expect.stringContaining('the cluster exists, and no server of it answers'),
       hint: expect.stringContaining('restoreFrom'),

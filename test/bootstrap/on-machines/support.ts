@@ -112,6 +112,17 @@ export class Site {
     return ended;
   }
 
+  /** Cuts waits short: for what never comes. */
+  async soon<T>(work: () => Promise<T>): Promise<T> {
+    const { patience } = this;
+    this.patience = 0.03;
+    try {
+      return await work();
+    } finally {
+      this.patience = patience;
+    }
+  }
+
   async run(input: OnMachines, other: Partial<World> = {}): Promise<Ended> {
     const events: Event[] = [];
     const world: World = {
@@ -130,5 +141,15 @@ export class Site {
       if (!(error instanceof Failure)) throw error;
       return { code: error.code, cause: error.message, hint: error.hint, log: error.log, events };
     }
+  }
+}
+
+/** A mishap that ends with its test, whatever comes of it. */
+export async function during<T>(fault: (on: boolean) => Promise<void>, work: () => Promise<T>): Promise<T> {
+  await fault(true);
+  try {
+    return await work();
+  } finally {
+    await fault(false);
   }
 }
