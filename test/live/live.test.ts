@@ -3,7 +3,7 @@ import { beforeAll, describe } from 'vitest';
 import { EVERYTHING } from '../extent.ts';
 import { history, logsAreClean } from './laws.ts';
 import { startLive, type Live } from './live.ts';
-import { tell, type Scenario } from './scenario.ts';
+import { isReadyClaim, tell, until, type Scenario } from './scenario.ts';
 import { deadApi } from './scenarios/dead-api.ts';
 import { dataService } from './scenarios/data-service.ts';
 import { dnsPackage } from './scenarios/dns.ts';
@@ -13,7 +13,7 @@ import { rough } from './scenarios/rough.ts';
 import { tenancy } from './scenarios/tenancy.ts';
 import { neededRules } from './scenarios/rules.ts';
 import { failingJob, orphaned, unlucky } from './scenarios/unlucky.ts';
-import { inBackground, newerPackage, twoRegions } from './scenarios/two-regions.ts';
+import { duo, newerPackage, twoRegions, unprotected, withoutRecords } from './scenarios/two-regions.ts';
 
 let started: Live | undefined;
 const live = (): Live => {
@@ -38,17 +38,29 @@ const onRealMachines: Readonly<Record<string, Scenario>> = {
   },
 };
 
+/** On two processors a claim is ready sooner when another one comes after it. */
+function onceMiniIsReady(scenario: Scenario): Scenario {
+  return (given) => {
+    beforeAll(async () => {
+      await until(given(), mini, 'the small claim', 600, isReadyClaim);
+    }, 700_000);
+    scenario(given);
+  };
+}
+
 const together: Readonly<Record<string, Scenario>> = {
   'a claim of one small region': (given) => {
     minimal(given);
-    (EVERYTHING ? deadApi(mini) : inOneGo(mini))(given);
+    (EVERYTHING ? deadApi(mini) : inOneGo(mini, 'Background'))(given);
   },
   'a cluster of two regions': (given) => {
     twoRegions(given);
     if (EVERYTHING) newerPackage(given);
-    inBackground(given);
+    unprotected(given);
+    inOneGo(duo, EVERYTHING ? 'Background' : 'Foreground')(given);
+    withoutRecords(given);
   },
-  'a tenant': tenancy,
+  'a tenant': EVERYTHING ? tenancy : onceMiniIsReady(tenancy),
   'a claim that is edited': edits,
   ...(EVERYTHING && onRealMachines),
 };

@@ -152,13 +152,17 @@ export const minimal: Scenario = (given) => {
   });
 };
 
-/** @param claim is Ready, with machines that are played. */
-export function inOneGo(claim: Reference): Scenario {
+/** @param claim is Ready and not protected, with machines that are played. */
+export function inOneGo(claim: Reference, compositeDeletePolicy: 'Background' | 'Foreground'): Scenario {
   return (given) => {
-    it('goes as a whole, and leaves nothing behind', async () => {
-      await remove(given(), claim);
+    it(`goes as a whole under compositeDeletePolicy ${compositeDeletePolicy}, and leaves nothing behind`, async () => {
+      const live = given();
+      await edit(live, claim, { compositeDeletePolicy });
+      const started = Date.now();
+      await remove(live, claim);
+      tell(`${claim.name}: gone after ${Math.round((Date.now() - started) / 1000)} s`);
 
-      expect(atCloud(given(), claim)).toEqual([]);
+      expect(atCloud(live, claim)).toEqual([]);
     });
   };
 }
