@@ -145,11 +145,17 @@ function waitingFor(site: Site, engine: Engine, settled: Settled): Waiting[] {
               : `${claim.kind}/${claim.name}`,
             step: 'OperatorReady',
             message: `Region "${site.home.region}" does not have ${few(operators)} ready`,
+            ...(site.home.older && { hint: hintOfRelease(claim) }),
           },
         ]
       : []),
     ...[...settled.states.values()].flatMap((state) => waitingOf(state, engine)),
   ];
+}
+
+/** What to do where an operator does not come because a newer package adds nothing to the release that runs. */
+function hintOfRelease({ kind, name }: { readonly kind: string; readonly name: string }): string {
+  return `The region runs another release than the installed "${RELEASE}", and nothing new is added to it: set spec.platform.release of ${kind} "${name}" to "${RELEASE}"`;
 }
 
 function waitingOf({ node, observed, ready }: NodeState, engine: Engine): Waiting[] {

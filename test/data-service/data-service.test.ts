@@ -598,6 +598,13 @@ describe('the operator', () => {
     ]);
   });
 
+  it('does not come to a region of another release, and what to do is said', () => {
+    const { report } = ask(worldOf({ operators: [], region: { release: '0.0' } }));
+    expect(at(report.status, 'waitingFor', 0, 'hint')).toMatch(
+      /^The region runs another release than the installed .* set spec\.platform\.release of OpenOvaCluster "acme" to /,
+    );
+  });
+
   it('takes nothing with it when it flaps', () => {
     const running = play(worldOf({ region: { archival: ARCHIVAL } }));
     const flapping = step({ ...running, platforms: [] });
