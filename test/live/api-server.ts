@@ -68,6 +68,8 @@ export interface ApiServerPlace {
   readonly frontProxies?: string;
   /** Beside those that every cluster here has. */
   readonly controllers?: readonly string[];
+  /** Without controllers, and with a third of the memory for more of a processor. */
+  readonly light?: boolean;
 }
 
 /** @param name tells it from others, in the logs and in etcd. */
@@ -79,6 +81,7 @@ export async function startApiServer(name: string, place: ApiServerPlace): Promi
     address = '127.0.0.1',
     frontProxies,
     controllers: further = [],
+    light = false,
   } = place;
   const folder = join(parent, name);
   await mkdir(folder, { recursive: true });
@@ -105,6 +108,7 @@ export async function startApiServer(name: string, place: ApiServerPlace): Promi
   const file = (one: string) => join(folder, one);
   const apiServer = start(logs, `${name}-kube-apiserver`, {
     program: await toolPath('kube-apiserver'),
+    ...(light && { env: { GOGC: '50' } }),
     args: [
       `--etcd-servers=${etcd}`,
       `--etcd-prefix=/${name}`,
@@ -137,24 +141,28 @@ export async function startApiServer(name: string, place: ApiServerPlace): Promi
     await apiServer.check();
     return kube.raw('/readyz');
   });
-  const controllers = start(logs, `${name}-kube-controller-manager`, {
-    program: await toolPath('kube-controller-manager'),
-    args: [
-      `--kubeconfig=${file('kubeconfig')}`,
-      '--secure-port=0',
-      `--controllers=${[...CONTROLLERS, ...further].join(',')}`,
-      '--use-service-account-credentials=true',
-      `--service-account-private-key-file=${file('sa.key')}`,
-      `--root-ca-file=${file('ca.crt')}`,
-      '--leader-elect=false',
-    ],
-  });
+  const controllers = light
+    ? []
+    : [
+        start(logs, `${name}-kube-controller-manager`, {
+          program: await toolPath('kube-controller-manager'),
+          args: [
+            `--kubeconfig=${file('kubeconfig')}`,
+            '--secure-port=0',
+            `--controllers=${[...CONTROLLERS, ...further].join(',')}`,
+            '--use-service-account-credentials=true',
+            `--service-account-private-key-file=${file('sa.key')}`,
+            `--root-ca-file=${file('ca.crt')}`,
+            '--leader-elect=false',
+          ],
+        }),
+      ];
   return {
     kube,
     access,
     authority: ca,
     kubeconfig: file('kubeconfig'),
-    processes: [controllers, apiServer],
+    processes: [...controllers, apiServer],
     auditLog: join(logs, `${name}-audit.log`),
   };
 }

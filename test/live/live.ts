@@ -28,7 +28,7 @@ import {
 } from './packages.ts';
 import { isReal } from './real-machines.ts';
 import { repeat, sweepLater, type Running } from './processes.ts';
-import { definitionsOf, prebuiltPrograms, startProviders, TEST_POLLS } from './providers.ts';
+import { definitionsOf, prebuiltPrograms, startProviders, TEST_POLLS, type Polls } from './providers.ts';
 import { PACKAGES } from '../../functions/providers/packages.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -61,7 +61,16 @@ export interface Intended {
   readonly since: number;
 }
 
-export async function startLive(say: (line: string) => void, polls = TEST_POLLS): Promise<Live> {
+export interface Options {
+  readonly polls: Polls;
+  /** Whether regions' clusters are as small as can be: for many of them. */
+  readonly light: boolean;
+}
+
+export async function startLive(
+  say: (line: string) => void,
+  { polls, light }: Options = { polls: TEST_POLLS, light: false },
+): Promise<Live> {
   await prerequisites();
 
   const folder = await mkdtemp(join(tmpdir(), 'openova-live-'));
@@ -129,7 +138,7 @@ export async function startLive(say: (line: string) => void, polls = TEST_POLLS)
     say('the Configuration is installed');
 
     keep(...(await startProviders(control, { folder, logs, ca, polls, proxy: charts.env })));
-    const machines = playMachines(control, { folder, logs, etcd: etcd.url, project, premises });
+    const machines = playMachines(control, { folder, logs, etcd: etcd.url, light, project, premises });
     closers.push(() => machines.stop());
     say('the providers are up');
     const publishNewer = async () => {

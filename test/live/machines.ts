@@ -62,6 +62,7 @@ interface Place {
   readonly folder: string;
   readonly logs: string;
   readonly etcd: string;
+  readonly light: boolean;
   readonly project: Project;
   readonly premises: Premises;
 }
