@@ -97,6 +97,14 @@ export const history: Scenario = (given) => {
     expect(unknown).toEqual([]);
   });
 
+  it('powered no machine off, and restarted or changed none', () => {
+    const done = given().hcloud.project.calls.filter(({ status }) => status < 300);
+
+    expect(done.filter(({ path }) => /\/actions\/(poweroff|shutdown|reset|change_type)$/.test(path))).toEqual(
+      [],
+    );
+  });
+
   it('deleted no machine, and made none a second time, that nobody had asked to go', () => {
     const { hcloud, intended } = given();
     const { calls } = hcloud.project;

@@ -178,6 +178,9 @@ export const servers: Routes = {
     return { action: asked.project.action('change_protection', 'server', id(asked)) };
   },
   'POST /servers/:id/actions/change_type': (asked) => {
+    // Clients go by the code (hcloud-go, ErrorCodeServerNotStopped); the status is made up.
+    if (asked.project.get('servers', id(asked))['status'] !== 'off')
+      throw new ApiError(422, 'server_not_stopped', 'server is not stopped');
     const type = byNameOrId(serverTypes, asked.body['server_type'], 'server type');
     asked.project.change('servers', id(asked), { server_type: type });
     return { action: asked.project.action('change_server_type', 'server', id(asked)) };

@@ -197,6 +197,8 @@ export const rough: Scenario = (given) => {
     const calls = callsSoFar(live);
     await edit(live, claim, { controlPlane: { count: 3, serverTypes: ['cx43'] } });
     const told = await until(live, claim, 'it to say so', 200, (one) => !isTrue(one, 'MachinesCurrent'));
+    // A provider would act on what has changed after the claim says so.
+    await sleep(20_000);
 
     expect(JSON.stringify(told['status'])).toContain('control-plane-1-g1 (serverType)');
     expect(isTrue(told, 'Ready')).toBe(true);
