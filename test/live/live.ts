@@ -55,10 +55,12 @@ export interface Live {
   stop(): Promise<void>;
 }
 
-/** Machines whose names match may go at the cloud from that call on. */
+/** Machines whose names match may go from that call at the cloud on, with what stands for them here. */
 export interface Intended {
   readonly machines: RegExp;
   readonly since: number;
+  /** Only what stands for them here may go: they stay at the cloud. */
+  readonly kept?: boolean;
 }
 
 export interface Options {

@@ -104,6 +104,11 @@ export function mayGo(live: Live, machines: RegExp): void {
   live.intended.push({ machines, since: callsSoFar(live) });
 }
 
+/** From now on what stands here for machines of such names may go, while they stay at the cloud. */
+export function mayBeOrphaned(live: Live, machines: RegExp): void {
+  live.intended.push({ machines, since: callsSoFar(live), kept: true });
+}
+
 /** As a person does it: `kubectl delete --wait=false`. */
 export async function askToRemove(live: Live, claim: Reference): Promise<string> {
   const since = callsSoFar(live);
