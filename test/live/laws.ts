@@ -9,7 +9,7 @@ import type { Live } from './live.ts';
 import { SECRET_VALUE } from './machines.ts';
 import { isReal } from './real-machines.ts';
 import { eventually } from './processes.ts';
-import { clustersOf, composed, kubeconfigIn, nameOf, tell, type Scenario } from './scenario.ts';
+import { BILLED, clustersOf, composed, kubeconfigIn, nameOf, tell, type Scenario } from './scenario.ts';
 
 /** Objects that show a secret value of a claim's and are no Secrets, in every cluster there is. */
 export async function secretsShown(live: Live, claim: Reference): Promise<string[]> {
@@ -107,7 +107,7 @@ export const history: Scenario = (given) => {
     );
   });
 
-  it('deleted no machine, and made none a second time, that nobody had asked to go', () => {
+  it('deleted nothing at the cloud, and made no machine a second time, that nobody had asked to go: each claim loses its own alone', () => {
     const { hcloud, intended } = given();
     const { calls } = hcloud.project;
     const done = calls.map((call, index) => ({ ...call, index })).filter(({ status }) => status < 300);
@@ -115,7 +115,7 @@ export const history: Scenario = (given) => {
     const again = made.filter(({ about, index }) =>
       made.some((other) => other.about === about && other.index < index),
     );
-    const deleted = done.filter(({ method, path }) => method === 'DELETE' && /^\/servers\/\d+$/.test(path));
+    const deleted = done.filter(({ method, path }) => method === 'DELETE' && BILLED_PATH.test(path));
     const unasked = [...again, ...deleted].filter(
       ({ about, index }) =>
         !intended.some(({ machines, since, kept }) => !kept && machines.test(about) && since <= index),
@@ -168,6 +168,11 @@ export const history: Scenario = (given) => {
 
     expect(roots.map(nameOf)).toEqual([]);
     expect(left.flat().map(nameOf)).toEqual([]);
+    // That claim was told to leave its machines.
+    const stay = BILLED.flatMap((kind) => live.hcloud.project.all(kind)).map(
+      (thing) => textAt(thing, 'name') ?? '',
+    );
+    expect(stay.filter((name) => !name.startsWith('unlucky-'))).toEqual([]);
   });
 };
 
@@ -209,6 +214,9 @@ function serverEntry(line: string): ServerEntry[] {
     },
   ];
 }
+
+/** Of one thing that is billed, or holds such together: `/servers/7`. */
+const BILLED_PATH = new RegExp(`^/(${BILLED.join('|')})/\\d+$`);
 
 /** Who asked for what. */
 function requestOf(line: string): string {

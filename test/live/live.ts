@@ -1,5 +1,6 @@
 /** All of it at once: a control plane, Crossplane, our function, the providers, a pretended cloud and machines. */
 import { randomBytes } from 'node:crypto';
+import { appendFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -109,8 +110,11 @@ export async function startLive(
     const token = randomBytes(32).toString('hex');
     const premises = await startPremises({});
     closers.push(() => premises.stop());
-    const project = new Project((name, id) =>
-      isReal(name) ? premises.network.address() : `198.51.100.${id % 250}`,
+    const project = new Project(
+      (name, id) => (isReal(name) ? premises.network.address() : `198.51.100.${id % 250}`),
+      ({ time, method, path, status, about }) => {
+        appendFileSync(join(logs, 'hcloud.log'), `${time} ${method} ${path} ${status} ${about}\n`);
+      },
     );
     const hcloud = await startHcloud(token, project);
     closers.push(() => {

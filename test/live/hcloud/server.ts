@@ -80,7 +80,7 @@ async function answer(
   // What is deleted has its name only before.
   const about = nameIn(body) === '' ? project.nameAt(path) : nameIn(body);
   const { status, said } = respond(project, token, request, method, path, url.searchParams, body);
-  project.calls.push({ time: new Date().toISOString(), method, path, status, about });
+  project.record({ method, path, status, about });
   if (method !== 'GET') await pause(CHANGE_MS);
   response.writeHead(status, {
     'content-type': 'application/json',

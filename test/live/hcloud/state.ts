@@ -49,7 +49,7 @@ export interface Fault {
 const MOMENT = 300;
 
 export class Project {
-  readonly calls: Call[] = [];
+  readonly #calls: Call[] = [];
   /** Server types that are sold out: `<type>/<location>`, to be filled and emptied by whoever plays. */
   readonly soldOut = new Set<string>();
   /** To be filled and emptied by whoever plays. */
@@ -59,8 +59,22 @@ export class Project {
   /** The public address of a new server of that name. */
   readonly addressFor: (name: string, id: number) => string;
 
-  constructor(addressFor: Project['addressFor']) {
+  readonly #told: (call: Call) => void;
+
+  /** @param told hears of every call as it comes. */
+  constructor(addressFor: Project['addressFor'], told: (call: Call) => void = () => undefined) {
     this.addressFor = addressFor;
+    this.#told = told;
+  }
+
+  get calls(): readonly Call[] {
+    return this.#calls;
+  }
+
+  record(call: Omit<Call, 'time'>): void {
+    const made = { time: new Date().toISOString(), ...call };
+    this.#calls.push(made);
+    this.#told(made);
   }
 
   id(): number {
@@ -97,8 +111,7 @@ export class Project {
   drop(kind: Kind, id: number): void {
     const about = textAt(this.get(kind, id), 'name') ?? '';
     this.remove(kind, id);
-    const time = new Date().toISOString();
-    this.calls.push({ time, method: 'DELETE', path: `/${kind}/${id}`, status: 204, about });
+    this.record({ method: 'DELETE', path: `/${kind}/${id}`, status: 204, about });
   }
 
   /** Name of the thing that a path such as `/servers/7/actions/poweroff` is about. */

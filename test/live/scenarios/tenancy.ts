@@ -203,6 +203,21 @@ export const tenancy: Scenario = (given) => {
     await expect(tenant.get(reference)).rejects.toThrow('forbidden');
   });
 
+  it('has the rights to its claims by openova:tenant alone', async () => {
+    await given().kube.delete({
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'RoleBinding',
+      namespace: NAMESPACE,
+      name: 'tenant',
+    });
+    await eventually('the rights to go', 30, async () =>
+      tenant.get(referenceTo('own')).then(
+        () => undefined,
+        (error: unknown) => String(error).includes('forbidden') || undefined,
+      ),
+    );
+  });
+
   it('finds the other cluster gone as a whole when that is deleted half built', async () => {
     const live = given();
     const claim = referenceOf(cluster);

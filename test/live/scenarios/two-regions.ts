@@ -236,7 +236,7 @@ function within(name: string): string {
   return name.replace(/duo-\w+-/, '');
 }
 
-/** The installed package is everybody's: the others stay as they are, too. */
+/** The installed package is everybody's; this claim alone is looked at, since the others move meanwhile. */
 export const newerPackage: Scenario = (given) => {
   it('changes nothing but UpdateAvailable when newer packages are installed as docs/upgrade.md says', async () => {
     const live = given();
