@@ -24,6 +24,7 @@ import {
   registryProgram,
   rewriteImages,
   startRegistry,
+  untilDefined,
   untilInstalled,
   type Sources,
 } from './packages.ts';
@@ -86,9 +87,17 @@ export async function startLive(
   const closers: (() => Promise<void> | void)[] = [swept];
   const running: Running[] = [];
   const stop = async () => {
-    // Whoever was started last goes first.
-    for (const close of closers.reverse()) await close();
+    const problems: unknown[] = [];
+    // Whoever was started last goes first; one that cannot be ended leaves no other running.
+    for (const close of closers.splice(0).reverse())
+      try {
+        await close();
+      } catch (error) {
+        problems.push(error);
+      }
     await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+    if (problems.length > 0)
+      throw new AggregateError(problems, `cannot end: ${problems.map(String).join('; ')}`);
   };
   const keep = (...processes: readonly Running[]) => {
     running.push(...processes);
@@ -140,6 +149,7 @@ export async function startLive(
     await rewriteImages(kube, registry);
     await installConfiguration(kube, 'openova');
     await untilInstalled(kube, 'openova');
+    await untilDefined(kube);
     await install(kube, token, hcloud.url);
     say('the Configuration is installed');
 
@@ -174,7 +184,10 @@ export async function startLive(
       stop,
     };
   } catch (error) {
-    await stop();
+    // Why it did not start says more than what could not be ended then.
+    await stop().catch((problem: unknown) => {
+      say(String(problem));
+    });
     throw error;
   }
 }

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { stringify } from 'yaml';
 import { IMAGE } from '../../functions/release.ts';
-import { listAt, objectAt, textAt, type Manifest } from '../../functions/kernel/manifest.ts';
+import { at, isTrue, listAt, objectAt, textAt, type Manifest } from '../../functions/kernel/manifest.ts';
 import { PACKAGES } from '../../functions/providers/packages.ts';
 import { toolPath } from '../../tools/build.ts';
 import { buildPackages } from '../../tools/xpkg.ts';
@@ -21,6 +21,7 @@ const run = promisify(execFile);
 /** The registries that packages are published in; all of them lead to ours. */
 const PUBLISHED = ['ghcr.io/', 'xpkg.crossplane.io/', 'xpkg.upbound.io/'];
 const NAMESPACE = 'crossplane-system';
+const EXTENSIONS = 'apiextensions.crossplane.io/v1';
 const RUNTIME_SECRET = 'live-package-runtime';
 
 /** A tree like this repository. */
@@ -171,6 +172,24 @@ export async function untilInstalled(kube: Kube, name: string): Promise<void> {
       .map((one) => textAt(one, 'type'));
     if (good.includes('Installed') && good.includes('Healthy')) return true;
     throw new Error(JSON.stringify(conditions));
+  });
+}
+
+/** Waits until Crossplane serves every kind of ours with its claim, and would compose by each of our Compositions. */
+export async function untilDefined(kube: Kube): Promise<void> {
+  await eventually('the definitions and Compositions', 120, async () => {
+    const definitions = await kube.list(EXTENSIONS, 'CompositeResourceDefinition');
+    const revisions = await kube.list(EXTENSIONS, 'CompositionRevision');
+    // As core v2.4.0 says it, in internal/controller/apiextensions.
+    const missing = [
+      ...definitions.filter((one) => !isTrue(one, 'Established')),
+      ...definitions.filter((one) => at(one, 'spec', 'claimNames') !== undefined && !isTrue(one, 'Offered')),
+      ...revisions.filter((one) => !isTrue(one, 'ValidPipeline')),
+    ];
+    if (definitions.length === 0 || revisions.length < definitions.length)
+      throw new Error(`${definitions.length} definitions, ${revisions.length} Compositions`);
+    if (missing.length > 0) throw new Error(missing.map(({ metadata }) => metadata.name ?? '').join(', '));
+    return true;
   });
 }
 

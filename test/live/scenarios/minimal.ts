@@ -149,6 +149,7 @@ export const minimal: Scenario = (given) => {
     expect(changesAtCloud(live, mini, calls).filter((call) => !/^PUT .*control-plane-1/.test(call))).toEqual([
       expect.stringMatching(/^DELETE \/servers\/:id .*workers-2/),
     ]);
+    expect(await inLine(live, mini)).toBe(true);
   });
 };
 

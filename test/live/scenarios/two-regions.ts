@@ -179,6 +179,7 @@ export const twoRegions: Scenario = (given) => {
     );
 
     expect(unready.map(nameOf)).toEqual([]);
+    expect(await inLine(live, duo)).toBe(true);
   });
 };
 
@@ -318,6 +319,7 @@ export const newerPackage: Scenario = (given) => {
     ]);
     expect([...before.keys()].filter((name) => !after.has(name))).toEqual([]);
     expect(changesAtCloud(live, duo, calls)).toEqual([]);
+    expect(await inLine(live, duo)).toBe(true);
   });
 };
 
