@@ -5,7 +5,7 @@ import { EVERYTHING } from './test/extent.ts';
 /** Tests that need more than Node: each is a project of its own with an npm script of its own. */
 const elsewhere = {
   engine: 'the real engine (npm run test:engine, needs Go 1.26)',
-  live: 'a live control plane (npm run test:live, needs Go 1.26 and two prebuilt programs)',
+  live: 'a live control plane (npm run test:live, needs root, openssh-server, docker-registry, Go 1.26, two prebuilt programs and OPENOVA_CRDS)',
   machines: 'machines (npm run test:machines, needs root, openssh-server, iproute2, nftables and Go 1.26)',
   image: 'the image (npm run test:image, needs buildah)',
 };
