@@ -281,6 +281,8 @@ export const Result = z.strictObject({
   /** care: earliest end of a certificate, and the age of the last snapshot. */
   certificatesExpire: z.iso.datetime().optional(),
   lastSnapshot: z.iso.datetime().optional(),
+  /** care, while it runs: something has gone wrong already, as `cause` says, and the rest goes on. */
+  troubled: z.boolean().optional(),
 });
 export type Result = z.output<typeof Result>;
 

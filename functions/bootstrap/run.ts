@@ -40,6 +40,8 @@ export interface Run {
    * with the run.
    */
   reach(target: Target, signal: AbortSignal): Promise<Look<Remote>>;
+  /** What the operation adds to its result from now on, however it ends; it takes the place of what was found before. */
+  found(outcome: Outcome): void;
   /** Whether a machine has taken the place of another one, and no Job of its own has done anything to it yet. */
   isNew(target: Target): Promise<boolean>;
   /**
@@ -52,4 +54,6 @@ export interface Run {
 export type InputOf<Name extends Input['operation']> = Extract<Input, { operation: Name }>;
 
 /** What an operation adds to its result. */
-export type Outcome = Partial<Pick<Result, 'publicKey' | 'hostKey' | 'certificatesExpire' | 'lastSnapshot'>>;
+export type Outcome = Partial<
+  Pick<Result, 'publicKey' | 'hostKey' | 'certificatesExpire' | 'lastSnapshot' | 'troubled'>
+>;

@@ -6,7 +6,7 @@ import { HostKeys, type Trust } from './host-keys.ts';
 import type { Progress } from './progress.ts';
 import { Redactor } from './redact.ts';
 import type { Remote } from './remote.ts';
-import type { Look, Run } from './run.ts';
+import type { Look, Outcome, Run } from './run.ts';
 import { connect, Unreachable, type Login } from './ssh.ts';
 import type { Store } from './store.ts';
 
@@ -54,6 +54,7 @@ export class Runner implements Run {
   #waiting: Exclude<Look<never>, { done: never }> | undefined;
   #privateKey: string | undefined;
   #guards: readonly AbortSignal[] = [];
+  #found: Outcome = {};
 
   constructor(world: World, identity: Identity) {
     const { namespace, hostKeys } = identity.secrets;
@@ -167,6 +168,10 @@ export class Runner implements Run {
     }
   }
 
+  found(outcome: Outcome): void {
+    this.#found = outcome;
+  }
+
   isNew(target: Target): Promise<boolean> {
     return this.#hostKeys.isNew(target);
   }
@@ -211,6 +216,7 @@ export class Runner implements Run {
         step: this.#step.name,
         since: said.phase === 'Succeeded' ? this.now().toISOString() : since,
         ...((operation === 'server' || operation === 'agent') && hostKey && { hostKey }),
+        ...this.#found,
         ...said,
       }),
     );

@@ -193,8 +193,8 @@ function maintainedCondition({ observed }: Region): Condition {
   const result = resultIn(observed.get(CARE_RESULT));
   if (result?.operation !== 'care')
     return { type, status: 'Unknown', reason: 'NotYet', message: 'No look at the machines has begun' };
-  const { phase, step, cause, hint, certificatesExpire, lastSnapshot } = result;
-  if (phase === 'Failed') {
+  const { phase, step, cause, hint, certificatesExpire, lastSnapshot, troubled = false } = result;
+  if (phase === 'Failed' || troubled) {
     const said = `at step "${step}"${cause === undefined ? '' : `: ${cause}`}`;
     return { type, status: 'False', reason: 'Failed', message: [said, hint].filter(Boolean).join('; ') };
   }

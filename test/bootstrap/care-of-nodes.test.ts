@@ -8,6 +8,7 @@ import type { InputOf } from '../../functions/bootstrap/run.ts';
 import type { World } from '../../functions/bootstrap/runner.ts';
 import { Unreachable } from '../../functions/bootstrap/ssh.ts';
 import { at, isObject, objectAt, type JsonObject } from '../../functions/kernel/manifest.ts';
+import { authority } from '../certificates.ts';
 import { failureOf, NAMESPACE, runOn, SECRETS, target, type Scripted } from './scripted.ts';
 
 const SNAPSHOTS = { schedule: '0 */6 * * *', retention: 5 };
@@ -24,6 +25,8 @@ interface Machine {
   afterReboot?: Error;
   /** Why its pods do not go. */
   keepsPods?: Failure;
+  /** One of its certificates, and the one that a restart leaves there. */
+  certificate?: { readonly before: string; readonly after: string };
   /** Why it takes no firewall. */
   keepsFirewall?: Failure;
   isCordoned?: boolean;
@@ -82,7 +85,11 @@ class Region {
       ...(window !== undefined && { window }),
       ...given,
     });
-    return { ending, kubeconfig: async () => (await store.secret(ref))?.data['kubeconfig'] };
+    return {
+      ending,
+      results: store.results,
+      kubeconfig: async () => (await store.secret(ref))?.data['kubeconfig'],
+    };
   }
 
   #play(name: string): Scripted[string] {
@@ -109,7 +116,11 @@ class Region {
     }
     if (script.includes('systemctl restart')) {
       const isAsked = machine.isOutdated === true || !script.includes('echo started');
-      if (isAsked) this.done.push(`restart ${name}`);
+      if (isAsked) {
+        this.done.push(`restart ${name}`);
+        const { after } = machine.certificate ?? {};
+        if (after !== undefined) machine.certificate = { before: after, after };
+      }
       machine.isOutdated = false;
       return isAsked ? 'started' : '';
     }
@@ -120,7 +131,8 @@ class Region {
     }
     if (script.includes('/etc/openova/firewall.nft')) return rulesText(ALLOW);
     if (script.includes('boot_id')) return String(machine.boots ?? 0);
-    if (script.includes('reboot-required')) return machine.needsReboot === true ? 'reboot-required' : '';
+    if (script.includes('reboot-required'))
+      return `${machine.needsReboot === true ? 'reboot-required\n' : ''}${machine.certificate?.before ?? ''}`;
     if (script.includes('echo outdated')) return machine.isOutdated === true ? 'outdated' : '';
     if (script.includes('/etc/rancher/k3s/config.yaml')) return CONFIG;
     return script.includes('is-active') ? 'active' : undefined;
@@ -271,6 +283,56 @@ describe('one machine in trouble', () => {
     const { ending } = await region.care();
     expect(await failureOf(ending)).toMatchObject({ code: EXIT.timeout });
     expect(region.done).toEqual(want);
+  });
+});
+
+describe('what is known of certificates', () => {
+  const now = () => new Date();
+  const ending = async () => {
+    const k3s = await authority('K3s');
+    const [before, renewed] = await Promise.all([30, 365].map((days) => k3s.issue('node', { days })));
+    return { before: before?.cert ?? '', renewed: renewed?.cert ?? '' };
+  };
+  const daysLeft = (time: string | undefined) => (Date.parse(time ?? '') - Date.now()) / 86_400_000;
+
+  it('is read again after the restart that renews them', async () => {
+    const { before, renewed } = await ending();
+    const region = new Region({ 'server-1': { certificate: { before, after: renewed } } });
+    const outcome = await (await region.care({ now })).ending;
+    expect(region.done).toEqual(['restart server-1']);
+    expect(daysLeft(outcome.certificatesExpire)).toBeGreaterThan(300);
+  });
+
+  it('is trouble when a restart does not renew them', async () => {
+    const { before } = await ending();
+    const region = new Region({ 'server-1': { certificate: { before, after: before } } });
+    const { ending: failing } = await region.care({ now });
+    expect(await failureOf(failing)).toMatchObject({
+      code: EXIT.timeout,
+      message: expect.stringContaining('a certificate still ends on'),
+    });
+  });
+
+  it('is said also when something else has failed, in the window already', async () => {
+    const { renewed } = await ending();
+    const region = new Region({
+      'server-1': { certificate: { before: renewed, after: renewed } },
+      'agent-1': { refusal: silence },
+    });
+    let isOpen = false;
+    const { ending: failing, results } = await region.care({
+      window: 'Thu 00:00-01:00 UTC',
+      progress: ({ step }) => {
+        isOpen ||= step === WINDOW_STEP;
+      },
+      now: () => new Date(isOpen && results.at(-1)?.cause !== undefined ? 3_600_000 : 0),
+    });
+    const { message } = await failureOf(failing);
+
+    expect(message).toContain('look at "agent-1"');
+    const held = results.filter(({ step }) => step === WINDOW_STEP).at(-1);
+    expect(held).toMatchObject({ phase: 'Running', troubled: true, cause: message });
+    expect(daysLeft(held?.certificatesExpire)).toBeGreaterThan(300);
   });
 });
 

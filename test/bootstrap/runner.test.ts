@@ -253,6 +253,20 @@ describe('a result', () => {
     expect(log.at(-1)).toBe(failed.log?.at(-1));
   });
 
+  it('holds what was found before it failed, and what was found last', async () => {
+    const { runner, store } = await started();
+    runner.found({ certificatesExpire: '2027-11-21T00:00:00.000Z', troubled: true });
+    await runner.step('go on', 1, () => Promise.resolve());
+    runner.found({ certificatesExpire: '2027-11-22T00:00:00.000Z' });
+    await runner.end(Failure.remote('no'));
+
+    expect(store.results).toMatchObject([
+      { phase: 'Running', certificatesExpire: '2027-11-21T00:00:00.000Z', troubled: true },
+      { phase: 'Failed', certificatesExpire: '2027-11-22T00:00:00.000Z', cause: 'no' },
+    ]);
+    expect(store.results[1]?.troubled).toBeUndefined();
+  });
+
   it('of success says so, and is tried again when it cannot be written', async () => {
     const store = new MemoryStore();
     let refusals = 2;

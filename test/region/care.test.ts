@@ -136,6 +136,16 @@ describe('care', () => {
       { status: 'False', message: 'at step "restart server "a"": it is not Ready; Look at it' },
     ],
     [
+      'that has met trouble, and holds its window open',
+      { phase: 'Running', cause: 'look at "a" took longer than 90 s', troubled: true },
+      { status: 'False', message: 'at step "maintenance window": look at "a" took longer than 90 s' },
+    ],
+    [
+      'that runs, and waits for a node',
+      { phase: 'Running', step: 'wait for "a"', cause: 'Node "a" is not Ready' },
+      { status: 'True', reason: 'Looked' },
+    ],
+    [
       'that is done',
       {
         phase: 'Succeeded',

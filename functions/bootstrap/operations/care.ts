@@ -66,6 +66,7 @@ export async function care(run: Run, input: Input): Promise<Outcome> {
     run.step('read what snapshots need', LOOK_SECONDS, () => snapshotConfig(run.store, input.snapshots)),
   );
   const { states, silent } = await lookAtAll(run, input, 'done' in wanted ? wanted.done : undefined);
+  run.found(earliest(states));
   const peer = await livingServer(run, await keptFirst(run, input));
   const last = await attempt(run, () =>
     run.step('see the last snapshot', LOOK_SECONDS, (signal) => lastSnapshot(peer, signal)),
@@ -74,17 +75,22 @@ export async function care(run: Run, input: Input): Promise<Outcome> {
   const firewalls = await setFirewalls(run, input, states);
   const drains = await attempt(run, () => endDrains(run, input, peer));
   // Certificates end whatever else has failed.
-  const troubles = await disturbAll(run, input, states, silent);
-  await holdWindow(run, input);
-  const [failure, ...more] = [
+  const { seen, troubles } = await disturbAll(run, input, states, silent);
+  const [first, ...more] = [
     ...troubles.map((trouble) => trouble.failure),
     ...[wanted, last, access, ...firewalls, drains].flatMap((one) => ('failure' in one ? one.failure : [])),
   ];
-  if (failure !== undefined) throw together(failure, more);
-  return {
-    ...earliest(states),
+  const failure = first && together(first, more);
+  const outcome = {
+    ...earliest(seen),
     ...('done' in last && last.done !== undefined && { lastSnapshot: last.done }),
   };
+  // A window may be open for hours.
+  run.found({ ...outcome, ...(failure !== undefined && { troubled: true }) });
+  await holdWindow(run, input, failure);
+  run.found(outcome);
+  if (failure !== undefined) throw failure;
+  return outcome;
 }
 
 type Attempt<T> = { readonly done: T } | { readonly failure: Failure };
@@ -167,8 +173,15 @@ export function needs(
   days: number,
 ): boolean {
   if (work === 'reboot') return reboot;
-  const ends = certificatesExpire !== undefined && certificatesExpire.getTime() - now.getTime() < days * DAY;
-  return ends || outdated || config !== undefined;
+  return endsSoon({ certificatesExpire }, now, days) || outdated || config !== undefined;
+}
+
+function endsSoon(
+  { certificatesExpire }: Pick<State, 'certificatesExpire'>,
+  now: Date,
+  days: number,
+): boolean {
+  return certificatesExpire !== undefined && certificatesExpire.getTime() - now.getTime() < days * DAY;
 }
 
 function earliest(states: readonly State[]): Outcome {
@@ -216,24 +229,51 @@ function closesAt({ window }: Input, now: Date): Date | 'closed' | 'never' {
   return window === undefined ? 'never' : (openUntil(parseWindow(window), now) ?? 'closed');
 }
 
-/** @returns what went wrong, with what did before. */
+/** @returns what went wrong, with what did before, and the machines as they are after it. */
 async function disturbAll(
   run: Run,
   input: Input,
   states: readonly State[],
   silent: readonly Trouble[],
-): Promise<Trouble[]> {
+): Promise<{ seen: State[]; troubles: Trouble[] }> {
   const troubles = [...silent];
+  const seen = new Map(states.map((state) => [state.target.name, state]));
   for (const work of WORKS)
     for (const state of states) {
       if (!needs(work, state, run.now(), input.certificateDays)) continue;
       if (isHeldUp(work, state, troubles) || closesAt(input, run.now()) === 'closed') continue;
-      const { role } = state;
+      const { role, target } = state;
       const ended = await attempt(run, () => alone(run, input, () => disturb(run, input, state, work)));
       if ('failure' in ended) troubles.push({ role, failure: ended.failure, isDown: true });
       else if (ended.done !== undefined) troubles.push({ role, failure: ended.done, isDown: false });
+      else if (work === 'restart') {
+        const renewed = await attempt(run, () => seeRenewed(run, input, state));
+        if ('done' in renewed) seen.set(target.name, renewed.done);
+        else troubles.push({ role, failure: renewed.failure, isDown: false });
+      }
     }
-  return troubles;
+  return { seen: [...seen.values()], troubles };
+}
+
+/**
+ * A machine after its restart. An agent asks for its certificates while its service counts as started already.
+ * @throws Failure timeout when they still end soon: every look would restart it again.
+ */
+function seeRenewed(run: Run, { certificateDays }: Input, { target, role }: State): Promise<State> {
+  return run.step(`see what ends on "${target.name}" now`, LOOK_SECONDS, (signal) =>
+    run.until(
+      signal,
+      async () => {
+        const reached = await run.reach(target, signal);
+        if (!('done' in reached)) return reached;
+        const state = { target, role, ...(await stateOf(reached.done, role, undefined, signal)) };
+        return endsSoon(state, run.now(), certificateDays)
+          ? { waiting: `a certificate still ends on ${state.certificatesExpire?.toISOString() ?? ''}` }
+          : { done: state };
+      },
+      5,
+    ),
+  );
 }
 
 /** By a server that is down everybody is; by an agent, reboots of agents, whose pods need a place. */
@@ -384,19 +424,20 @@ async function bootOf(remote: Remote, signal: AbortSignal): Promise<string> {
   return stdout.trim();
 }
 
-/** For as long as the window is open others may disturb nodes: the step says so to the region. */
-async function holdWindow(run: Run, input: Input): Promise<void> {
+/**
+ * For as long as the window is open others may disturb nodes: the step says so to the region.
+ * @param failure what has gone wrong, which is said meanwhile.
+ */
+async function holdWindow(run: Run, input: Input, failure: Failure | undefined): Promise<void> {
   const end = closesAt(input, run.now());
   if (!(end instanceof Date)) return;
   const seconds = Math.ceil((end.getTime() - run.now().getTime()) / 1000);
+  const waiting = {
+    waiting: failure?.message ?? `it is open until ${end.toISOString()}`,
+    ...(failure?.hint !== undefined && { hint: failure.hint }),
+    ...(failure && { log: failure.log }),
+  };
   await run.step(WINDOW_STEP, seconds + LOOK_SECONDS, (signal) =>
-    run.until(
-      signal,
-      async () =>
-        Promise.resolve(
-          run.now() >= end ? { done: undefined } : { waiting: `it is open until ${end.toISOString()}` },
-        ),
-      15,
-    ),
+    run.until(signal, () => Promise.resolve(run.now() >= end ? { done: undefined } : waiting), 15),
   );
 }
