@@ -51,7 +51,13 @@ const LOG_LINES = 20;
 const MOST_OUTPUT = 8 * 1024 * 1024;
 
 /** In the order of preference at the first contact. */
-const ALGORITHMS = ['ssh-ed25519', 'ecdsa-sha2-nistp256', 'rsa-sha2-512'] as const;
+const ALGORITHMS = [
+  'ssh-ed25519',
+  'ecdsa-sha2-nistp256',
+  'ecdsa-sha2-nistp384',
+  'ecdsa-sha2-nistp521',
+  'rsa-sha2-512',
+] as const;
 
 /** Reads a public key in OpenSSH form; undefined when it is none. A comment behind it is left out. */
 export function parseHostKey(text: string): HostKey | undefined {
@@ -75,10 +81,13 @@ function hostKeyOf(wire: Buffer): HostKey | undefined {
   };
 }
 
-/** The algorithms to ask for: a machine has several host keys, and shall show the one that is known. */
+/**
+ * The algorithms to ask for: a machine has several host keys, and shall show the one that is known; one that has none of its
+ * kind shows another, which is what there is to say of it.
+ */
 function algorithmsFor(known: HostKey | undefined): NonNullable<ConnectConfig['algorithms']> {
-  const wanted = ALGORITHMS.filter((one) => known === undefined || keyTypeOf(one) === known.algorithm);
-  return { serverHostKey: wanted.length > 0 ? wanted : [...ALGORITHMS] };
+  const isKnown = (one: (typeof ALGORITHMS)[number]) => Number(keyTypeOf(one) === known?.algorithm);
+  return { serverHostKey: ALGORITHMS.toSorted((one, other) => isKnown(other) - isKnown(one)) };
 }
 
 function keyTypeOf(algorithm: string): string {
