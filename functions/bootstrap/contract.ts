@@ -223,6 +223,8 @@ export const Uninstall = z.strictObject({
   ...onMachine,
   operation: z.literal('uninstall'),
   role: z.enum(['server', 'agent']),
+  /** Left out: nobody looks, as the ConfigMap of the machine's Job has gone with it. */
+  result: common.result.optional(),
 });
 
 export const Input = z.discriminatedUnion('operation', [

@@ -18,11 +18,11 @@ const MERGE = setHeaderOptions('Content-Type', PatchStrategy.MergePatch);
 
 export class KubernetesStore implements Store {
   readonly #api: CoreV1Api;
-  readonly #result: Ref;
+  readonly #result: Ref | undefined;
   readonly leases: Leases;
 
-  /** @param result the ConfigMap for results, which exists. */
-  constructor(config: KubeConfig, result: Ref) {
+  /** @param result the ConfigMap for results, which exists; undefined when nobody looks. */
+  constructor(config: KubeConfig, result: Ref | undefined) {
     this.#api = config.makeApiClient(CoreV1Api);
     this.#result = result;
     this.leases = new KubernetesLeases(config.makeApiClient(CoordinationV1Api));
@@ -67,9 +67,11 @@ export class KubernetesStore implements Store {
   }
 
   async writeResult(result: Result): Promise<void> {
-    await answer(`write ConfigMap "${nameOf(this.#result)}"`, async () => {
+    const ref = this.#result;
+    if (ref === undefined) return;
+    await answer(`write ConfigMap "${nameOf(ref)}"`, async () => {
       const body = { data: { [RESULT_KEY]: JSON.stringify(result) } };
-      await this.#api.patchNamespacedConfigMap({ ...this.#result, body }, MERGE);
+      await this.#api.patchNamespacedConfigMap({ ...ref, body }, MERGE);
     });
   }
 }

@@ -57,7 +57,8 @@ async function perform(
     };
     return teardown(workloadCluster(config), input, { stop, now: () => Date.now(), say });
   }
-  const store = new KubernetesStore(config, { namespace: input.namespace, name: input.result });
+  const { namespace, result: name } = input;
+  const store = new KubernetesStore(config, name === undefined ? undefined : { namespace, name });
   return operate(realWorld({ store, progress, stop }), input);
 }
 

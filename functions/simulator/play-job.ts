@@ -29,7 +29,7 @@ function inputOf(job: Manifest): Input | undefined {
 
 /** Undefined when the ConfigMap for the result is not there: the program may write it and not make it. */
 function write(world: World, input: Input): World | undefined {
-  if (!('result' in input)) return world;
+  if (!('result' in input) || input.result === undefined) return world;
   const { namespace, result, region } = input;
   const configMap = world.objects.get(
     idFor({ apiVersion: 'v1', kind: 'ConfigMap', namespace, name: result }),
