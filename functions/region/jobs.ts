@@ -28,9 +28,18 @@ const USER = 65532;
 /** Tries of one Job; then a person is asked, see `retry`. */
 const TRIES = 3;
 
-/** Seconds that an operation may take in all its tries, from the waits that facts suggest: SSH 10 min, cloud-init 10 min, join 10 min. */
-const DEADLINES: Partial<Record<Operation, number>> = { prepare: 300, kubeconfig: 900 };
+/** Seconds that an operation may take, above the sum of its steps: what is slow fails as the step that it is slow in. */
+const DEADLINES: Partial<Record<Operation, number>> = {
+  prepare: 300,
+  server: 10_800,
+  agent: 5400,
+  kubeconfig: 900,
+  'drain-and-remove': 5400,
+  upgrade: 6000,
+};
 const DEADLINE = 3600;
+/** More that a Job may take in all its tries: its end by Kubernetes would say nothing of what was waited for. */
+const MARGIN = 300;
 
 export interface Jobs {
   readonly xr: Manifest;
@@ -244,7 +253,7 @@ export function jobSpec(xr: Manifest, input: Input): JsonObject {
   const xrName = xr.metadata.name ?? '';
   return {
     backoffLimit: TRIES - 1,
-    activeDeadlineSeconds: input.deadlineSeconds,
+    activeDeadlineSeconds: input.deadlineSeconds + MARGIN,
     completions: 1,
     parallelism: 1,
     podReplacementPolicy: 'Failed',
