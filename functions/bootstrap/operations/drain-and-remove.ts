@@ -5,7 +5,7 @@ import { Failure } from '../failure.ts';
 import { alone } from '../lease.ts';
 import { forgetEarlier, lackOf, livingServer } from '../node/cluster.ts';
 import { DRAIN_GRACE, drainNode } from '../node/drain.ts';
-import { leader, members, membersOf, moveLeader } from '../node/etcd.ts';
+import { leader, members, membersOf, moveLeader, type Member } from '../node/etcd.ts';
 import { startNoMore, unitOf, type Role } from '../node/k3s.ts';
 import { getObject, listObjects } from '../node/kubectl.ts';
 import { keptFromLeaving } from '../quorum.ts';
@@ -69,10 +69,16 @@ async function giveUpLeadership(run: Run, peer: Remote, target: Target): Promise
     const all = await members(peer, signal);
     const own = new Set(membersOf(all, target).map(({ id }) => id));
     if (!own.has(await leader(peer, signal))) return;
-    const next = all.find(({ id, learner, name }) => !own.has(id) && !learner && name !== '');
+    const next = successor(all, own, peer.target);
     const reached = await run.reach(target, signal);
     if ('done' in reached && next !== undefined) await moveLeader(reached.done, next, signal);
   });
+}
+
+/** A voter that lives, where one is known to: that of the server that we ask. Another one may be dead. */
+function successor(all: readonly Member[], own: ReadonlySet<string>, living: Target): Member | undefined {
+  const voters = all.filter(({ id, learner, name }) => !own.has(id) && !learner && name !== '');
+  return membersOf(voters, living)[0] ?? voters[0];
 }
 
 /**
