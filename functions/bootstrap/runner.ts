@@ -138,9 +138,13 @@ export class Runner implements Run {
     this.#waiting = seen;
     if (before?.waiting === seen.waiting && before.hint === seen.hint) return;
     const { cause, hint } = this.#cleaned({ cause: seen.waiting, hint: seen.hint });
-    await this.#write({ phase: 'Running', cause, ...(hint !== undefined && { hint }) }).catch(
-      () => undefined,
-    );
+    const log = (seen.log ?? []).map((line) => this.#redactor.clean(line));
+    await this.#write({
+      phase: 'Running',
+      cause,
+      ...(hint !== undefined && { hint }),
+      ...(log.length > 0 && { log }),
+    }).catch(() => undefined);
   }
 
   async reach(target: Target, signal: AbortSignal): Promise<Look<Remote>> {

@@ -130,6 +130,22 @@ describe('a step', () => {
     ]);
   });
 
+  it('shows meanwhile what the machine said last, without secrets, in 4 KiB', async () => {
+    const { runner, store } = await started();
+    const ref = { namespace: NAMESPACE, name: 'tokens' };
+    await store.create(ref, { data: { server: 'correct-horse-battery' } });
+    await runner.store.secret(ref);
+    const lines = Array.from({ length: 60 }, (_, line) => `${line} ${'z'.repeat(200)}`);
+    const looks = [{ waiting: 'K3s is "activating"', log: [...lines, 'token correct-horse-battery'] }];
+    await runner.step('wait', 60, (signal) =>
+      runner.until(signal, () => Promise.resolve(looks.shift() ?? { done: true })),
+    );
+    const seen = store.results.at(-1);
+    expect(seen).toMatchObject({ phase: 'Running', cause: 'K3s is "activating"' });
+    expect(seen?.log?.slice(-2)).toEqual([lines.at(-1), 'token ***']);
+    expect(Buffer.byteLength(JSON.stringify(seen))).toBeLessThanOrEqual(4096);
+  });
+
   it('says what it waited for when the program is stopped', async () => {
     const stop = new AbortController();
     const { runner } = await started({ stop: stop.signal });
