@@ -1,4 +1,5 @@
 /** What a machine that somebody else has made must be like, before anything is changed on it. */
+import { CLUSTER_PORTS, GATEWAY_PORTS } from '../../region/ports.ts';
 import type { K3s } from '../contract.ts';
 import { Failure } from '../failure.ts';
 import { writeText, type Remote } from '../remote.ts';
@@ -19,18 +20,32 @@ const CHECKED = 40;
 const SYSTEMS: Readonly<Record<string, number>> = { debian: 12, ubuntu: 22.04 };
 const ARCHITECTURES = ['aarch64', 'x86_64'];
 
-const PORTS: Readonly<Record<Role, readonly number[]>> = {
-  server: [2379, 2380, 2381, 2382, 6443, 6444, 10248, 10249, 10250, 10256, 10257, 10258, 10259],
-  agent: [6444, 10248, 10249, 10250, 10256],
+/** What K3s says to itself on a machine. Source: docs.k3s.io, requirements, and k3s v1.36.3 (2026-08). */
+const OWN_PORTS: Readonly<Record<Role, readonly number[]>> = {
+  server: [2381, 2382, 6444, 10248, 10249, 10256, 10257, 10258, 10259],
+  agent: [6444, 10248, 10249, 10256],
 };
+/** Ports of the region that only servers answer. */
+const OF_SERVERS = ['api', 'etcd'];
+
+/** What has to be free, such as `6443/tcp`: for K3s, for Cilium and for the Gateway. */
+export function portsOf(role: Role): string[] {
+  const ofRegion = [...CLUSTER_PORTS, ...GATEWAY_PORTS].filter(
+    ({ name }) => role === 'server' || !OF_SERVERS.includes(name),
+  );
+  return [
+    ...OWN_PORTS[role].map((port) => `${port}/tcp`),
+    ...ofRegion.flatMap(({ port, protocol }) => port.split('-').map((one) => `${one}/${protocol}`)),
+  ];
+}
 
 /** What a machine says of itself. */
 export interface Facts {
   readonly system: string;
   readonly version: string;
   readonly architecture: string;
-  /** Programs that listen on ports that K3s needs, as `6443 nginx`. */
-  readonly listeners: readonly string[];
+  /** Programs that listen on ports that are needed, as `6443/tcp nginx`; undefined where nobody can say. */
+  readonly listeners: readonly string[] | undefined;
   /** The version of a K3s that is there, empty where it says none. */
   readonly k3s: string | undefined;
   /** Units that are active and in the way. */
@@ -71,8 +86,8 @@ export async function preflight(
   });
 }
 
-function questions(role: Role): string {
-  const ports = PORTS[role].join('|');
+export function questions(role: Role): string {
+  const ports = portsOf(role).join('|');
   return [
     'set -u',
     '. /etc/os-release; echo "system $ID"; echo "version ${VERSION_ID:-0}"',
@@ -86,7 +101,7 @@ function questions(role: Role): string {
     "! grep -qi '^ENABLED=yes' /etc/ufw/ufw.conf 2>/dev/null || echo 'active ufw'",
     `[ ! -e ${BINARY} ] || echo "k3s $(${BINARY} --version 2>/dev/null | awk '/^k3s version/ { print $3 }')"`,
     'command -v nft >/dev/null && echo "nft yes"',
-    `ss -Htulnp 2>/dev/null | awk '{ n = split($5, part, ":"); print "listener " part[n] " " $7 }' | grep -E '^listener (${ports}) ' | sort -u`,
+    `listening=$(ss -Htulnp) && echo 'ss yes' && echo "$listening" | awk '{ n = split($5, part, ":"); print "listener " part[n] "/" $1 " " $7 }' | grep -E '^listener (${ports}) ' | sort -u`,
     ...(role === 'server' ? [fsyncs()] : []),
     'true',
   ].join('\n');
@@ -119,7 +134,10 @@ export function readFacts(text: string): Facts {
     active: values('active'),
     k3s: values('k3s')[0],
     hasNft: one('nft') === 'yes',
-    listeners: values('listener').map((line) => line.replace(/users:\(\("([^"]*)".*/, '$1')),
+    listeners:
+      one('ss') === 'yes'
+        ? values('listener').map((line) => line.replace(/users:\(\("([^"]*)".*/, '$1'))
+        : undefined,
     fsyncMs: values('fsync').map((seconds) => Number(seconds) * 1000),
   };
 }
@@ -153,12 +171,14 @@ export function problemsOf(facts: Facts, { role, version, from, to }: Wanted): s
       : [`its architecture is "${facts.architecture}", must be one of ${ARCHITECTURES.join(', ')}`]),
     ...(foreign ? ['a K3s that was not installed by this program is there'] : []),
     ...(others.length > 0 ? [`active already, and in the way: "${others.join('", "')}"`] : []),
-    ...(foreign || facts.listeners.length === 0
+    ...(facts.listeners === undefined ? ['"ss" does not say which of its ports are taken'] : []),
+    ...(foreign || facts.listeners === undefined || facts.listeners.length === 0
       ? []
-      : [`ports that K3s needs are taken: "${facts.listeners.join('", "')}"`]),
+      : [`ports that are needed are taken: "${facts.listeners.join('", "')}"`]),
     ...(facts.hasNft ? [] : ['it has no nftables']),
     ...(facts.synchronized ? [] : ['its clock is not synchronised by NTP']),
     ...(behind > CLOCK_SECONDS ? [`its clock is ${Math.round(behind)} s off`] : []),
+    ...(role === 'server' && slow === undefined ? ['"dd" does not say how fast its disk is'] : []),
     ...(role === 'server' && slow !== undefined && slow > SLOWEST_MS
       ? [
           `its disk takes ${slow.toFixed(0)} ms for a write (99th percentile), must take ${SLOWEST_MS} ms or less for etcd`,
