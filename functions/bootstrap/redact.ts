@@ -1,25 +1,26 @@
 /** Keeps secrets out of what is said: also out of words of others, such as a remote log. */
 import type { Store } from './store.ts';
 
-/** Shorter words are found in ordinary text. */
-const LEAST = 16;
+/** Shorter values are found in ordinary text. */
+const LEAST = 8;
+/** Shorter lines of a longer text are its grammar, such as `apiVersion: v1`. */
+const LEAST_LINE = 16;
 /** Keys of our Secrets whose values anybody may see. */
 const OPEN = new Set(['cluster', 'public']);
 
 export class Redactor {
   readonly #secrets = new Set<string>();
 
-  /** Remembers the values of a Secret, line by line. */
+  /** Remembers the values of a Secret: of several lines, each. */
   learn(data: Readonly<Record<string, string>>): void {
     for (const [key, value] of Object.entries(data))
-      if (!OPEN.has(key))
-        for (const line of value.split('\n')) if (line.trim().length >= LEAST) this.#secrets.add(line.trim());
+      if (!OPEN.has(key)) for (const secret of secretsIn(value)) this.#secrets.add(secret);
   }
 
+  /** The longest first: one may be a part of another. */
   clean(text: string): string {
-    let cleaned = text;
-    for (const secret of this.#secrets) cleaned = cleaned.replaceAll(secret, '***');
-    return cleaned;
+    const secrets = [...this.#secrets].sort((one, other) => other.length - one.length);
+    return secrets.reduce((cleaned, secret) => cleaned.replaceAll(secret, '***'), text);
   }
 
   /** The same store; what goes through it is remembered. @param open name of the Secret that holds only public keys. */
@@ -45,4 +46,20 @@ export class Redactor {
       writeResult: (result) => store.writeResult(result),
     };
   }
+}
+
+/** What must not be said of a value; of a kubeconfig also the bare token. */
+function secretsIn(value: string): string[] {
+  const lines = value
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+  if (lines.length === 1) return lines.filter(({ length }) => length >= LEAST);
+  const bare = lines.flatMap(
+    (line) => /^(?:- )?(?:token|password|client-key-data): (\S+)$/.exec(line)?.[1] ?? [],
+  );
+  return [
+    ...lines.filter(({ length }) => length >= LEAST_LINE),
+    ...bare.filter(({ length }) => length >= LEAST),
+  ];
 }
