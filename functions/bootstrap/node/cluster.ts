@@ -43,7 +43,7 @@ export function livingServer(
 
 function lost({ message, log }: Failure): Failure {
   return Failure.quorum(`the cluster exists, and no server of it answers: ${message}`, {
-    hint: 'bring a server back; when all are lost, uninstall K3s where it is left, and make the region again with restoreFrom, which names a snapshot and its token',
+    hint: 'bring a server back; when all are lost, uninstall K3s where it is left and begin again: a claim from a snapshot, with restoreFrom, a document of kind Bootstrap from nothing',
     log,
   });
 }

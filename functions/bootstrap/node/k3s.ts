@@ -57,7 +57,7 @@ export async function installFor(run: Run, remote: Remote, role: Role, k3s: K3s)
     const runs = stdout.trim();
     if (runs === '' || runs === k3s.version) return;
     throw Failure.input(`"${remote.target.name}" runs K3s "${runs}", must be upgraded to "${k3s.version}"`, {
-      hint: 'the operation "upgrade" does that, one node at a time; until then give the version that it runs',
+      hint: 'give the version that it runs: a region upgrades its nodes one at a time, a document of kind Bootstrap upgrades none',
     });
   });
   await installK3s(run, remote, k3s);
