@@ -23,6 +23,7 @@ const longest = [
   'test/bootstrap/machines/**',
   'test/bootstrap/on-machines/again.test.ts',
   'test/bootstrap/on-machines/further.test.ts',
+  'test/bootstrap/on-machines/three-servers.test.ts',
 ];
 
 /** The same in words, for who reads the end of a run. */

@@ -1,96 +1,31 @@
 /** `openova bootstrap --config` as a person calls it: a process, a file, and machines. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import ssh2 from 'ssh2';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parse, stringify } from 'yaml';
+import { parse } from 'yaml';
 import { EXIT } from '../../../functions/bootstrap/contract.ts';
-import { isObject, isTrue, objectAt, type JsonObject } from '../../../functions/kernel/manifest.ts';
-import { startMachines, type Machines } from '../machines/machines.ts';
-import { VERSION } from './support.ts';
+import { isTrue, objectAt } from '../../../functions/kernel/manifest.ts';
+import type { Machines } from '../machines/machines.ts';
+import { nodesThrough, recordIn, startGarage, type Garage } from './called.ts';
 
 const SERVER = 'server-1';
 const AGENT = 'agent-1';
 
+let garage: Garage;
 let machines: Machines;
 let folder: string;
 let config: string;
 
-function keyPair(): { private: string; public: string } {
-  const pair = ssh2.utils.generateKeyPairSync('ed25519');
-  return ssh2.utils.parseKey(pair.private) instanceof Error ? keyPair() : pair;
-}
-
 beforeAll(async () => {
-  const pair = keyPair();
-  machines = await startMachines({
-    names: [SERVER, AGENT],
-    light: true,
-    authorizedKeys: `${pair.public}\n`,
-  });
-  folder = await mkdtemp(join(tmpdir(), 'openova-standalone-'));
-  config = join(folder, 'cluster.yaml');
-  await writeFile(join(folder, 'key'), pair.private, { mode: 0o600 });
-  const list = machines.machines.map(({ name, target }) => ({
-    name,
-    role: name === SERVER ? 'server' : 'agent',
-    address: target.address,
-    privateAddress: target.nodeAddress,
-  }));
-  await writeFile(
-    config,
-    stringify({
-      apiVersion: 'platform.openova.io/v1alpha1',
-      kind: 'Bootstrap',
-      metadata: { name: 'garage' },
-      spec: { sshKeyFile: 'key', kubernetes: { version: VERSION }, machines: list },
-    }),
-  );
+  garage = await startGarage([SERVER, AGENT]);
+  ({ machines, folder, config } = garage);
 });
 
 afterAll(async () => {
-  await machines.stop();
-  await rm(folder, { recursive: true });
+  await garage.stop();
 });
 
-interface Ran {
-  readonly code: number | null;
-  readonly lines: readonly JsonObject[];
-  readonly out: string;
-  readonly err: string;
-}
-
-function recordIn(text: string): JsonObject {
-  const read: unknown = JSON.parse(text);
-  return isObject(read) ? read : {};
-}
-
-interface Called {
-  readonly flags?: readonly string[];
-  /** A step at whose beginning the program gets a signal. */
-  readonly until?: { readonly step: string; readonly signal: NodeJS.Signals };
-}
-
-async function bootstrap({ flags = [], until }: Called = {}): Promise<Ran> {
-  const args = ['functions/cli/main.ts', 'bootstrap', '--config', config, ...flags];
-  const program = spawn(process.execPath, args);
-  let out = '';
-  let err = '';
-  program.stdout.setEncoding('utf8').on('data', (text: string) => {
-    out += text;
-    if (until !== undefined && text.includes(`"step":"${until.step}","state":"begun"`))
-      program.kill(until.signal);
-  });
-  program.stderr.setEncoding('utf8').on('data', (text: string) => {
-    err += text;
-  });
-  await once(program, 'close');
-  const lines = out.split('\n').filter((line) => line.startsWith('{'));
-  return { code: program.exitCode, lines: lines.map(recordIn), out, err };
-}
+const bootstrap: Garage['bootstrap'] = (called) => garage.bootstrap(called);
 
 describe('openova bootstrap', () => {
   it('says that it was stopped, and that another try may help', async () => {
@@ -119,8 +54,7 @@ describe('openova bootstrap', () => {
       { name: 'garage', cluster: { server: `https://${machines.named(SERVER).target.address}:6443` } },
     ]);
     expect(users).toMatchObject([{ name: 'garage', user: { token: expect.stringMatching(/^eyJ/) } }]);
-    const nodes = (await (await machines.kube()).list('v1', 'Node')).map(({ metadata }) => metadata.name);
-    expect(nodes.sort()).toEqual([AGENT, SERVER]);
+    expect(await nodesThrough(path)).toEqual([`node/${AGENT}`, `node/${SERVER}`]);
   });
 
   it('gives K3s Cilium to install, on nodes that take the pod that does', async () => {
