@@ -203,6 +203,12 @@ describe('what is in the image', () => {
     expect([...top].sort()).toEqual(['LICENSE', 'examples', 'functions', 'node_modules', 'package.json']);
   });
 
+  it('has no program that logs in to machines or speaks to clusters: the bootstrap does both by itself', async () => {
+    const programs = /\/(ssh|sshd|scp|sftp|ssh-keygen|dropbear|dbclient|kubectl|k3s|helm)$/;
+
+    expect((await filesBelow('/')).filter((file) => programs.test(file))).toEqual([]);
+  });
+
   it('has no development dependency', async () => {
     const Package = z.object({ devDependencies: z.record(z.string(), z.string()) });
     const { devDependencies } = Package.parse(JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')));
