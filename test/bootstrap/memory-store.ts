@@ -1,6 +1,10 @@
 /** Secrets of a management cluster that is not there, and what the program said last. */
 import type { Result } from '../../functions/bootstrap/contract.ts';
-import type { NewSecret, Ref, Secret, Store } from '../../functions/bootstrap/store.ts';
+import type { Leases, NewSecret, Ref, Secret, Store } from '../../functions/bootstrap/store.ts';
+
+const LEAST_HIDDEN = 32;
+/** Keys of Secrets whose values anybody may see. */
+const OPEN = new Set(['cluster', 'public']);
 
 export class MemoryStore implements Store {
   readonly results: Result[] = [];
@@ -31,6 +35,15 @@ export class MemoryStore implements Store {
     return Promise.resolve(true);
   }
 
+  /** What no machine may show to whoever looks at its processes: words that are long enough to be found nowhere else. */
+  hidden(): string[] {
+    return [...this.#secrets.values()].flatMap(({ data }) =>
+      Object.entries(data).flatMap(([key, value]) =>
+        OPEN.has(key) ? [] : value.split(/\s+/).filter((word) => word.length >= LEAST_HIDDEN),
+      ),
+    );
+  }
+
   clear(): void {
     this.#secrets.clear();
   }
@@ -51,5 +64,23 @@ export class MemoryStore implements Store {
   #next(): string {
     this.#version += 1;
     return String(this.#version);
+  }
+}
+
+/** Leases that nobody lets run out. */
+export class MemoryLeases implements Leases {
+  readonly #holders = new Map<string, string>();
+
+  hold({ namespace, name }: Ref, holder: string): Promise<string | undefined> {
+    const key = `${namespace}/${name}`;
+    const other = this.#holders.get(key) ?? holder;
+    this.#holders.set(key, other);
+    return Promise.resolve(other === holder ? undefined : other);
+  }
+
+  release({ namespace, name }: Ref, holder: string): Promise<void> {
+    const key = `${namespace}/${name}`;
+    if (this.#holders.get(key) === holder) this.#holders.delete(key);
+    return Promise.resolve();
   }
 }

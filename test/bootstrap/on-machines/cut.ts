@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Remote } from '../../../functions/bootstrap/remote.ts';
 import { connect } from '../../../functions/bootstrap/ssh.ts';
-import type { Store } from '../../../functions/bootstrap/store.ts';
+import type { Leases, Store } from '../../../functions/bootstrap/store.ts';
 import type { World } from '../../../functions/bootstrap/runner.ts';
 
 /** `after`: it was done, and nobody heard of it. `during`: it goes on while the program runs again. */
@@ -45,12 +45,21 @@ export function cutAt(number: number, manner: Manner, store: Store): Cut {
         return cutting(await connect(target, login), word);
       },
       store: {
+        ...(store.leases && { leases: cuttingLeases(store.leases, isDead) }),
         secret: (ref) => (isDead() ? Promise.reject(new Died()) : store.secret(ref)),
         create: (ref, secret) => word(() => store.create(ref, secret)),
         merge: (ref, data, version) => word(() => store.merge(ref, data, version)),
         writeResult: (result) => (isDead() ? Promise.reject(new Died()) : store.writeResult(result)),
       },
     },
+  };
+}
+
+/** Who has died neither renews a Lease nor lets go of it. */
+function cuttingLeases(leases: Leases, isDead: () => boolean): Leases {
+  return {
+    hold: (...args) => (isDead() ? Promise.reject(new Died()) : leases.hold(...args)),
+    release: (...args) => (isDead() ? Promise.reject(new Died()) : leases.release(...args)),
   };
 }
 

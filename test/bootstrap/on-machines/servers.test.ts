@@ -120,6 +120,8 @@ describe('a cluster', () => {
     const tokens = (await site.store.secret({ namespace: NAMESPACE, name: SECRETS.tokens }))?.data ?? {};
     const said = JSON.stringify(site.store.results);
     for (const secret of [tokens['server'], tokens['agent']]) expect(said).not.toContain(secret);
+    // Nor on any command line, which every run looks at for these.
+    expect(site.store.hidden()).toEqual(expect.arrayContaining([tokens['server'], tokens['agent']]));
     for (const result of site.store.results)
       expect(Buffer.byteLength(JSON.stringify(result))).toBeLessThanOrEqual(4096);
   });

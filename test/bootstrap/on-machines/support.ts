@@ -1,8 +1,10 @@
 /** The real program on machines of the test: its inputs as a region writes them, and what came of it. */
 import { EXIT, type Config, type Target } from '../../../functions/bootstrap/contract.ts';
 import { Failure } from '../../../functions/bootstrap/failure.ts';
+import { leader, members, membersOf, moveLeader, nodeOf } from '../../../functions/bootstrap/node/etcd.ts';
 import { operate, type OnMachines } from '../../../functions/bootstrap/operate.ts';
 import type { Event } from '../../../functions/bootstrap/progress.ts';
+import type { Remote } from '../../../functions/bootstrap/remote.ts';
 import { realWorld, type World } from '../../../functions/bootstrap/runner.ts';
 import { MemoryStore } from '../memory-store.ts';
 import type { Machine, Machines } from '../machines/machines.ts';
@@ -123,8 +125,10 @@ export class Site {
     }
   }
 
+  /** @throws Error when a command line shows a word of a Secret. */
   async run(input: OnMachines, other: Partial<World> = {}): Promise<Ended> {
     const events: Event[] = [];
+    const scripts: string[] = [];
     const world: World = {
       ...realWorld({
         store: this.store,
@@ -134,14 +138,66 @@ export class Site {
       patience: this.patience,
       ...other,
     };
-    try {
-      await operate(world, input);
-      return { code: EXIT.done, cause: '', hint: undefined, log: [], events };
-    } catch (error) {
-      if (!(error instanceof Failure)) throw error;
-      return { code: error.code, cause: error.message, hint: error.hint, log: error.log, events };
-    }
+    const listened: World = {
+      ...world,
+      login: async (target, login) => listening(await world.login(target, login), scripts),
+    };
+    const { code, cause, hint, log } = await endOf(listened, input);
+    const shown = this.store.hidden().find((word) => scripts.some((script) => script.includes(word)));
+    if (shown !== undefined)
+      throw new Error(
+        `a Secret is shown to whoever lists processes: ${scripts
+          .filter((script) => script.includes(shown))
+          .join('\n')
+          .replaceAll(shown, '***')}`,
+      );
+    return { code, cause, hint, log, events };
   }
+}
+
+async function endOf(world: World, input: OnMachines): Promise<Omit<Ended, 'events'>> {
+  try {
+    await operate(world, input);
+    return { code: EXIT.done, cause: '', hint: undefined, log: [] };
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    return { code: error.code, cause: error.message, hint: error.hint, log: error.log };
+  }
+}
+
+function listening(remote: Remote, scripts: string[]): Remote {
+  return {
+    target: remote.target,
+    run: (script, options) => {
+      scripts.push(script);
+      return remote.run(script, options);
+    },
+    close: () => {
+      remote.close();
+    },
+  };
+}
+
+/** A machine by no means that it offers itself. */
+function remoteOf(machine: Machine): Remote {
+  return { target: machine.target, run: (script) => machine.exec(script), close: () => undefined };
+}
+
+/** The node whose member leads etcd, as another one says. */
+export async function leaderOf(machines: Machines, asked: string): Promise<string | undefined> {
+  const remote = remoteOf(machines.named(asked));
+  const [all, id] = [await members(remote), await leader(remote)];
+  const found = all.find((member) => member.id === id);
+  return found && nodeOf(found);
+}
+
+/** Makes the member of a node lead etcd. */
+export async function letLead(machines: Machines, name: string): Promise<void> {
+  const machine = machines.named(name);
+  const now = await leaderOf(machines, name);
+  const [member] = membersOf(await members(remoteOf(machine)), machine.target);
+  if (now === undefined || member === undefined) throw new Error(`etcd of "${name}" has no leader`);
+  if (now !== name) await moveLeader(remoteOf(machines.named(now)), member);
 }
 
 /** A mishap that ends with its test, whatever comes of it. */
