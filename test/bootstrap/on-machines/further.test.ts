@@ -2,14 +2,16 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { EXIT, Input, WINDOW_STEP, type Allow } from '../../../functions/bootstrap/contract.ts';
 import type { OnMachines } from '../../../functions/bootstrap/operate.ts';
-import { listAt, textAt } from '../../../functions/kernel/manifest.ts';
+import { listAt, numberAt, textAt } from '../../../functions/kernel/manifest.ts';
+import { eventually } from '../../live/processes.ts';
 import { startMachines, type Machines } from '../machines/machines.ts';
 import { MemoryStore } from '../memory-store.ts';
-import { COMMON, NAMESPACE, SECRETS, Site, VERSION } from './support.ts';
+import { COMMON, leaderOf, letLead, NAMESPACE, SECRETS, Site, VERSION } from './support.ts';
 
 const SERVERS = ['server-1', 'server-2', 'server-3'];
 const AGENT = 'agent-1';
 const NEWER = 'v1.36.4+k3s1';
+const NEXT_MINOR = 'v1.37.1+k3s1';
 const SNAPSHOTS = { schedule: '0 */6 * * *', retention: 5 };
 
 let machines: Machines;
@@ -69,6 +71,17 @@ async function node(name: string) {
   return nodes.find(({ metadata }) => metadata.name === name);
 }
 
+/** Runs an operation up to the beginning of a step. */
+async function stoppedAt(wanted: string, input: OnMachines) {
+  const stop = new AbortController();
+  const progress = ({ step }: { readonly step: string }) => {
+    if (step === wanted) stop.abort();
+  };
+  const stopped = await site.run(input, { stop: stop.signal, progress });
+  expect(stopped.cause).toBe(`stopped from outside in "${wanted}"`);
+  return stopped;
+}
+
 const steps = (events: readonly { step: string; state: string }[]) =>
   events.flatMap(({ step, state }) => (state === 'done' ? [step] : []));
 
@@ -77,6 +90,14 @@ describe('a server leaves', () => {
     'alive: its node and its member go, it starts no more, and once more is no matter',
     async () => {
       await begin(...SERVERS);
+      await letLead(machines, 'server-3');
+
+      // As the last word before anything is taken from it.
+      expect(await stoppedAt('log in to the machine', drain('server-3'))).toMatchObject({
+        code: EXIT.remote,
+      });
+      expect(await leaderOf(machines, 'server-1')).toMatch(/^server-[12]$/);
+      expect(await voters()).toEqual(SERVERS);
 
       expect(await site.run(drain('server-3'))).toMatchObject({ code: EXIT.done, cause: '' });
       expect(await voters()).toEqual(['server-1', 'server-2']);
@@ -101,6 +122,43 @@ describe('a server leaves', () => {
     },
     LONG,
   );
+
+  it('not before a PodDisruptionBudget lets its pods go', async () => {
+    await begin(...SERVERS);
+    const kube = await machines.kube();
+    const place = { name: 'busy', namespace: 'default' };
+    const pod = { apiVersion: 'v1', kind: 'Pod' };
+    const budget = { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget' };
+    await eventually('the account of pods', 20, () =>
+      kube.get({ apiVersion: 'v1', kind: 'ServiceAccount', namespace: 'default', name: 'default' }),
+    );
+    await kube.apply({
+      ...pod,
+      metadata: { ...place, labels: { app: 'busy' } },
+      spec: { nodeName: 'server-3', containers: [{ name: 'main', image: 'example.test/busy' }] },
+    });
+    await kube.apply({
+      ...budget,
+      metadata: place,
+      spec: { maxUnavailable: 0, selector: { matchLabels: { app: 'busy' } } },
+    });
+    await eventually('the controller of budgets', 20, async () =>
+      numberAt(await kube.need({ ...budget, ...place }), 'status', 'observedGeneration'),
+    );
+
+    const soon = { drainSeconds: 6 };
+    expect(await site.run(withMore(drain('server-3'), soon))).toMatchObject({
+      code: EXIT.timeout,
+      cause: 'pods of "server-3" did not go within 6 s: a PodDisruptionBudget does not let them',
+      hint: expect.stringContaining('relax their PodDisruptionBudget'),
+    });
+    expect(await voters()).toEqual(SERVERS);
+    expect(await kube.get({ ...pod, ...place })).toBeDefined();
+
+    await kube.delete({ ...budget, ...place });
+    expect(await site.run(drain('server-3'))).toMatchObject({ code: EXIT.done, cause: '' });
+    expect(await kube.get({ ...pod, ...place })).toBeUndefined();
+  });
 
   it('dead: nobody waits for it', async () => {
     await begin(...SERVERS);
@@ -132,6 +190,8 @@ describe('a server leaves', () => {
 });
 
 describe('a cluster that begins with a snapshot', () => {
+  /** As long as those of object stores. */
+  const SECRET_KEY = 'kEyOfAnObjectStore'.padEnd(40, 'x');
   const s3 = {
     endpoint: 's3.example.com',
     bucket: 'acme',
@@ -139,10 +199,14 @@ describe('a cluster that begins with a snapshot', () => {
     folder: 'old',
     secret: { namespace: 'acme', name: 'store' },
   };
-  const begins = (snapshot: string): OnMachines =>
-    withMore(site.server('server-1', []), { snapshots: { ...SNAPSHOTS, s3 }, restore: { snapshot } });
+  const begins = (snapshot: string, version = VERSION): OnMachines =>
+    withMore(site.server('server-1', []), {
+      snapshots: { ...SNAPSHOTS, s3 },
+      restore: { snapshot },
+      k3s: { ...site.k3s(machines.named('server-1'), 'server'), version },
+    });
   const withKeys = async () =>
-    site.store.create(s3.secret, { data: { accessKeyId: 'AKIA', secretAccessKey: 'very-secret' } });
+    site.store.create(s3.secret, { data: { accessKeyId: 'AKIA', secretAccessKey: SECRET_KEY } });
   const tokenOf = async () =>
     (await site.store.secret({ namespace: NAMESPACE, name: SECRETS.tokens }))?.data['server'] ?? '';
   /** A blank machine and a management cluster that knows only the keys of the store and a token to restore with. */
@@ -186,8 +250,9 @@ describe('a cluster that begins with a snapshot', () => {
       expect(await authority()).toBe(before);
       expect((await machine.life()).filter((event) => event === 'restore')).toHaveLength(1);
       const left = await machine.exec('ls /etc/rancher/k3s/config.yaml.d; cat /var/log/openova-restore.log');
-      expect(left.stdout).not.toMatch(/restore\.yaml|very-secret/);
-      expect(JSON.stringify(ended.events)).not.toContain('very-secret');
+      expect(left.stdout).not.toContain('restore.yaml');
+      expect(left.stdout).not.toContain(SECRET_KEY);
+      expect(JSON.stringify(ended.events)).not.toContain(SECRET_KEY);
 
       expect(await site.run(begins(snapshot))).toMatchObject({ code: EXIT.done, cause: '' });
       expect((await machine.life()).filter((event) => event === 'restore')).toHaveLength(1);
@@ -196,15 +261,29 @@ describe('a cluster that begins with a snapshot', () => {
   );
 
   it.each([
-    ['there is no such snapshot', () => 's3://acme/old/none', () => token],
-    ['it was made with another token', () => snapshot, () => 'another'],
-  ])('is refused as wrong input when %s', async (why, from, given) => {
+    ['there is no such snapshot', () => 's3://acme/old/none', () => token, VERSION],
+    ['it was made with another token', () => snapshot, () => 'another', VERSION],
+    ['must be restored with the same minor version', () => snapshot, () => token, NEXT_MINOR],
+  ])('is refused as wrong input: %s', async (why, from, given, version) => {
     await blankWith(given());
 
-    expect(await site.run(begins(from()))).toMatchObject({
+    expect(await site.run(begins(from(), version))).toMatchObject({
       code: EXIT.input,
       cause: expect.stringContaining(why),
     });
+  });
+
+  it('says no key of the store, though a command that fails does', async () => {
+    await blankWith(token);
+    await machines.named('server-1').exec(`set -e
+      printf '%s\\n' '#!/bin/sh' 'case $1 in --version) echo "k3s version ${VERSION} (00000000)" ;;' \
+        '*) cat /etc/rancher/k3s/config.yaml.d/restore.yaml; exit 1 ;; esac' > /usr/local/bin/k3s
+      chmod 755 /usr/local/bin/k3s`);
+
+    const ended = await site.run(begins(snapshot));
+    expect(ended.code).toBe(EXIT.remote);
+    expect(ended.log.join('\n')).toMatch(/^etcd-s3-secret-key: "?\*\*\*/m);
+    expect(JSON.stringify([ended, site.store.results])).not.toContain(SECRET_KEY);
   });
 
   async function allowIn(): Promise<void> {
@@ -341,6 +420,11 @@ describe('a firewall', () => {
     expect(stdout.split('\n').slice(0, 2)).toEqual(['firewall.nft', 'enabled']);
     const unit = await machines.named('server-1').exec('systemctl cat openova-firewall');
     expect(unit.stdout).toContain('After=nftables.service\n');
+
+    await machines.named('server-1').kill();
+    await machines.named('server-1').boot();
+    await expect.poll(rules, { timeout: 20_000 }).toContain('policy drop');
+    expect(await site.run(input)).toMatchObject({ code: EXIT.done, cause: '' });
   });
 
   it('that locks us out is taken back by the machine itself', async () => {
@@ -378,14 +462,7 @@ describe('a firewall', () => {
       curl -sSfL https://github.com/k3s-io/k3s/releases/download/${encodeURIComponent(VERSION)}/k3s -o /usr/local/bin/k3s
       chmod 755 /usr/local/bin/k3s`);
     const input = withMore(site.server('server-1', []), host(['0.0.0.0/0']));
-    const stop = new AbortController();
-    const stopped = await site.run(input, {
-      stop: stop.signal,
-      progress: ({ step }) => {
-        if (step === 'start K3s') stop.abort();
-      },
-    });
-    expect(stopped).toMatchObject({ code: EXIT.remote, cause: 'stopped from outside in "start K3s"' });
+    expect(await stoppedAt('start K3s', input)).toMatchObject({ code: EXIT.remote });
 
     const k3s = { ...site.k3s(machines.named('server-1'), 'server'), version: NEWER };
     expect(await site.run(withMore(input, { k3s }))).toMatchObject({ code: EXIT.done, cause: '' });
