@@ -1,18 +1,21 @@
 /**
  * Wherever the program is cut off, it comes to the same end when it runs again: one cluster that was begun once, every
- * server a voter, and nobody locked out.
+ * server a voter, firewalls that are confirmed, and nobody locked out.
  *
  * A program is cut off at its first word, run again and cut off at its second, and so on to its end: what each run finds is
  * what the one before has left. With OPENOVA_CHAOS=apart every point is tried by itself, on machines that are blank again,
- * which takes half an hour.
+ * which takes hours.
  */
+import ssh2 from 'ssh2';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { EXIT } from '../../../functions/bootstrap/contract.ts';
+import { EXIT, Input, type Allow } from '../../../functions/bootstrap/contract.ts';
 import type { OnMachines } from '../../../functions/bootstrap/operate.ts';
+import { at, textAt } from '../../../functions/kernel/manifest.ts';
+import { MemoryLeases, MemoryStore } from '../memory-store.ts';
 import { startMachines, type Machines } from '../machines/machines.ts';
 import { EVERYTHING } from '../../extent.ts';
 import { cutAt, type Manner } from './cut.ts';
-import { Site } from './support.ts';
+import { COMMON, letLead, NAMESPACE, SECRETS, Site } from './support.ts';
 
 const SERVERS = ['server-1', 'server-2', 'server-3'];
 const AGENT = 'agent-1';
@@ -21,7 +24,7 @@ const MANNERS: readonly Manner[] = EVERYTHING ? ['after', 'during'] : ['after'];
 const APART = process.env['OPENOVA_CHAOS'] === 'apart';
 
 /** Some forty points, of which each takes a second, apart several: more on a machine that does other things too. */
-const LONG_MS = APART ? 1_800_000 : 600_000;
+const LONG_MS = APART ? 3_600_000 : 600_000;
 
 let machines: Machines;
 
@@ -77,7 +80,7 @@ async function tryApart(site: Site, manner: Manner, chaos: Chaos, wanted: unknow
   }
 }
 
-/** What a person would look at: members, nodes, and what every machine is told. */
+/** What a person would look at: members, nodes, what every machine is told, and what it lets in once it starts again. */
 async function stateOf(names: readonly string[]): Promise<unknown> {
   const kube = await machines.kube();
   const told = await Promise.all(
@@ -85,7 +88,7 @@ async function stateOf(names: readonly string[]): Promise<unknown> {
       const { stdout } = await machines
         .named(name)
         .exec(
-          "sed 's/10[.][0-9.]*/ADDRESS/g; s/K10[0-9a-f]*/K10/' /etc/rancher/k3s/config.yaml.d/openova.yaml; sha256sum < /etc/rancher/k3s/config.yaml; find /etc/rancher /usr/local/bin /var/lib/rancher -name '*.openova*'",
+          "sed 's/10[.][0-9.]*/ADDRESS/g; s/K10[0-9a-f]*/K10/' /etc/rancher/k3s/config.yaml.d/openova.yaml; sha256sum < /etc/rancher/k3s/config.yaml; find /etc/rancher /usr/local/bin /var/lib/rancher -name '*.openova*'; ls /etc/openova; nft list table inet openova; systemctl is-enabled openova-firewall; systemctl is-active openova-firewall-rollback.timer",
         );
       return stdout;
     }),
@@ -94,9 +97,33 @@ async function stateOf(names: readonly string[]): Promise<unknown> {
   return {
     begun: await machines.initCount(),
     members: members.map(({ name, learner }) => `${name.replace(/-[0-9a-f]{8}$/, '')} ${learner}`).sort(),
-    nodes: (await kube.list('v1', 'Node')).map(({ metadata }) => metadata.name).sort(),
+    nodes: (await kube.list('v1', 'Node'))
+      .map(
+        (node) =>
+          `${node.metadata.name ?? ''} ${textAt(node, 'status', 'nodeInfo', 'kubeletVersion') ?? ''} ${at(node, 'spec', 'unschedulable') === true ? 'cordoned' : ''}`,
+      )
+      .sort(),
     told,
   };
+}
+
+/** An input with other fields. */
+function withMore(input: OnMachines, more: object): OnMachines {
+  const parsed = Input.parse({ ...input, ...more });
+  if (parsed.operation === 'teardown') throw new Error('a teardown runs elsewhere');
+  return parsed;
+}
+
+const ALLOW: Allow[] = [
+  { protocol: 'tcp', ports: ['22'], from: ['0.0.0.0/0'] },
+  { protocol: 'tcp', ports: ['6443', '2379-2380'], from: ['10.0.0.0/8'] },
+];
+
+/** A site of three servers whose waits are not short: its machines are busy with what programs before have left. */
+function patientSite(): Site {
+  const site = new Site(machines);
+  site.patience = 0.5;
+  return site;
 }
 
 async function beginWith(site: Site, names: readonly string[]): Promise<void> {
@@ -163,5 +190,141 @@ describe.each(MANNERS)('cut %s every single word', { timeout: LONG_MS }, (manner
       },
     });
     expect(tried['kubeconfig']).toBeGreaterThan(3);
+  });
+
+  it('prepare', async () => {
+    tried['prepare'] = await tryAll(new Site(machines), manner, {
+      before: (one) => {
+        one.store = new MemoryStore();
+        return Promise.resolve();
+      },
+      input: () => ({ ...COMMON, operation: 'prepare' }),
+      state: async (one) => {
+        const [tokens, ssh, hostKeys] = await Promise.all(
+          [SECRETS.tokens, SECRETS.ssh, SECRETS.hostKeys].map((name) =>
+            one.store.secret({ namespace: NAMESPACE, name }),
+          ),
+        );
+        const key = ssh2.utils.parseKey(ssh?.data['id_ed25519'] ?? '');
+        const own = key instanceof Error ? '' : key.getPublicSSH().toString('base64');
+        return {
+          tokens: Object.entries(tokens?.data ?? {}).map(([name, value]) => [name, value.length]),
+          hostKeys: hostKeys?.data,
+          isPair: own !== '' && ssh?.data['public']?.includes(own),
+          isTold: one.store.results.at(-1)?.publicKey === ssh?.data['public'],
+        };
+      },
+    });
+    expect(tried['prepare']).toBeGreaterThan(1);
+  });
+
+  it('a server with a firewall that comes back blank, and is let in by another', async () => {
+    const site = patientSite();
+    const servers = ['server-1', 'server-2'];
+    await beginWith(site, servers);
+    tried['firewall'] = await tryAll(site, manner, {
+      before: async () => {
+        await machines.named('server-2').wipe();
+        await machines.named('server-1').exec('nft delete table inet openova; rm -rf /etc/openova');
+      },
+      input: (one) =>
+        withMore(one.server('server-2', servers), {
+          host: { allow: ALLOW, others: [one.target('server-1')] },
+        }),
+      state: () => stateOf(servers),
+    });
+    expect(tried['firewall']).toBeGreaterThan(25);
+  });
+
+  it('the leader, which leaves', async () => {
+    const site = patientSite();
+    await beginWith(site, SERVERS);
+    tried['drain-and-remove'] = await tryAll(site, manner, {
+      before: async (one) => {
+        one.store = Object.assign(one.store.copy(), { leases: new MemoryLeases() });
+        await machines.named('server-3').wipe();
+        expect(await one.run(one.server('server-3', SERVERS))).toMatchObject({ code: EXIT.done, cause: '' });
+        await letLead(machines, 'server-3');
+      },
+      input: (one) => ({
+        ...COMMON,
+        lease: 'acme-at-work',
+        operation: 'drain-and-remove',
+        target: one.target('server-3'),
+        peers: ['server-1', 'server-2'].map((name) => one.target(name)),
+        role: 'server',
+        drainSeconds: 60,
+      }),
+      state: async () => ({
+        all: await stateOf(['server-1', 'server-2']),
+        left: await machines.named('server-3').exec('systemctl is-active k3s; systemctl is-enabled k3s'),
+      }),
+    });
+    expect(tried['drain-and-remove']).toBeGreaterThan(10);
+  });
+
+  it('an upgrade', async () => {
+    const site = patientSite();
+    await site.prepare();
+    const prepared = site.store;
+    tried['upgrade'] = await tryAll(site, manner, {
+      before: async (one) => {
+        one.store = Object.assign(prepared.copy(), { leases: new MemoryLeases() });
+        await machines.reset();
+        expect(await one.run(one.server('server-1', []))).toMatchObject({ code: EXIT.done, cause: '' });
+      },
+      input: (one) => ({
+        ...COMMON,
+        lease: 'acme-at-work',
+        operation: 'upgrade',
+        target: one.target('server-1'),
+        peers: [],
+        role: 'server',
+        k3s: { ...one.k3s(machines.named('server-1'), 'server'), version: 'v1.36.4+k3s1' },
+      }),
+      state: () => stateOf(['server-1']),
+    });
+    expect(tried['upgrade']).toBeGreaterThan(5);
+  });
+
+  it('a cluster that begins with a snapshot', async () => {
+    const site = patientSite();
+    const machine = machines.named('server-1');
+    const keys = { namespace: 'acme', name: 'store' };
+    const s3 = { endpoint: 's3.example.com', bucket: 'chaos', region: 'auto', folder: manner, secret: keys };
+    const snapshots = { schedule: '0 */6 * * *', retention: 5, s3 };
+    await machines.reset();
+    await site.prepare();
+    await site.store.create(keys, {
+      data: { accessKeyId: 'AKIA', secretAccessKey: 'kEyOfAnObjectStore'.padEnd(40, 'x') },
+    });
+    const blank = site.store.copy();
+    for (const input of [
+      withMore(site.server('server-1', []), { snapshots }),
+      { ...COMMON, operation: 'snapshot' as const, target: machine.target, snapshots },
+    ])
+      expect(await site.run(input)).toMatchObject({ code: EXIT.done, cause: '' });
+    const { stdout } = await machine.exec('ls /var/lib/rancher/k3s/server/db/snapshots');
+    const restore = { snapshot: `s3://chaos/${manner}/${stdout.trim()}` };
+
+    tried['restore'] = await tryAll(site, manner, {
+      before: async (one) => {
+        one.store = blank.copy();
+        await machine.wipe();
+      },
+      input: (one) => withMore(one.server('server-1', []), { snapshots, restore }),
+      state: async () => {
+        const life = await machine.life();
+        const authority = await machine.exec('sha256sum < /var/lib/rancher/k3s/server/tls/server-ca.crt');
+        return {
+          all: await stateOf(['server-1']),
+          begun: life
+            .slice(life.lastIndexOf('wipe'))
+            .filter((event) => /^(cluster-init|restore)$/.test(event)),
+          authority: authority.stdout,
+        };
+      },
+    });
+    expect(tried['restore']).toBeGreaterThan(20);
   });
 });
