@@ -34,7 +34,8 @@ export class KubernetesLeases implements Leases {
   #otherHolder(lease: V1Lease, holder: string): string | undefined {
     const { holderIdentity = '', renewTime, leaseDurationSeconds = 0 } = lease.spec ?? new V1LeaseSpec();
     if (holderIdentity === '' || holderIdentity === holder || renewTime === undefined) return undefined;
-    const until = renewTime.getTime() + leaseDurationSeconds * 1000;
+    // The client gives the text that it gets, whatever its types say (@kubernetes/client-node 1.4.0).
+    const until = new Date(renewTime).getTime() + leaseDurationSeconds * 1000;
     return until > this.#now().getTime() ? holderIdentity : undefined;
   }
 

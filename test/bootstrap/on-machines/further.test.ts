@@ -123,42 +123,46 @@ describe('a server leaves', () => {
     LONG,
   );
 
-  it('not before a PodDisruptionBudget lets its pods go', async () => {
-    await begin(...SERVERS);
-    const kube = await machines.kube();
-    const place = { name: 'busy', namespace: 'default' };
-    const pod = { apiVersion: 'v1', kind: 'Pod' };
-    const budget = { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget' };
-    await eventually('the account of pods', 20, () =>
-      kube.get({ apiVersion: 'v1', kind: 'ServiceAccount', namespace: 'default', name: 'default' }),
-    );
-    await kube.apply({
-      ...pod,
-      metadata: { ...place, labels: { app: 'busy' } },
-      spec: { nodeName: 'server-3', containers: [{ name: 'main', image: 'example.test/busy' }] },
-    });
-    await kube.apply({
-      ...budget,
-      metadata: place,
-      spec: { maxUnavailable: 0, selector: { matchLabels: { app: 'busy' } } },
-    });
-    await eventually('the controller of budgets', 20, async () =>
-      numberAt(await kube.need({ ...budget, ...place }), 'status', 'observedGeneration'),
-    );
+  it(
+    'not before a PodDisruptionBudget lets its pods go',
+    async () => {
+      await begin(...SERVERS);
+      const kube = await machines.kube();
+      const place = { name: 'busy', namespace: 'default' };
+      const pod = { apiVersion: 'v1', kind: 'Pod' };
+      const budget = { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget' };
+      await eventually('the account of pods', 20, () =>
+        kube.get({ apiVersion: 'v1', kind: 'ServiceAccount', namespace: 'default', name: 'default' }),
+      );
+      await kube.apply({
+        ...pod,
+        metadata: { ...place, labels: { app: 'busy' } },
+        spec: { nodeName: 'server-3', containers: [{ name: 'main', image: 'example.test/busy' }] },
+      });
+      await kube.apply({
+        ...budget,
+        metadata: place,
+        spec: { maxUnavailable: 0, selector: { matchLabels: { app: 'busy' } } },
+      });
+      await eventually('the controller of budgets', 20, async () =>
+        numberAt(await kube.need({ ...budget, ...place }), 'status', 'observedGeneration'),
+      );
 
-    const soon = { drainSeconds: 6 };
-    expect(await site.run(withMore(drain('server-3'), soon))).toMatchObject({
-      code: EXIT.timeout,
-      cause: 'pods of "server-3" did not go within 6 s: a PodDisruptionBudget does not let them',
-      hint: expect.stringContaining('relax their PodDisruptionBudget'),
-    });
-    expect(await voters()).toEqual(SERVERS);
-    expect(await kube.get({ ...pod, ...place })).toBeDefined();
+      const soon = { drainSeconds: 6 };
+      expect(await site.run(withMore(drain('server-3'), soon))).toMatchObject({
+        code: EXIT.timeout,
+        cause: 'pods of "server-3" did not go within 6 s: a PodDisruptionBudget does not let them',
+        hint: expect.stringContaining('relax their PodDisruptionBudget'),
+      });
+      expect(await voters()).toEqual(SERVERS);
+      expect(await kube.get({ ...pod, ...place })).toBeDefined();
 
-    await kube.delete({ ...budget, ...place });
-    expect(await site.run(drain('server-3'))).toMatchObject({ code: EXIT.done, cause: '' });
-    expect(await kube.get({ ...pod, ...place })).toBeUndefined();
-  });
+      await kube.delete({ ...budget, ...place });
+      expect(await site.run(drain('server-3'))).toMatchObject({ code: EXIT.done, cause: '' });
+      expect(await kube.get({ ...pod, ...place })).toBeUndefined();
+    },
+    LONG,
+  );
 
   it('dead: nobody waits for it', async () => {
     await begin(...SERVERS);
