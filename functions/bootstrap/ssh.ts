@@ -209,9 +209,12 @@ class SshRemote implements Remote {
     this.#onClose();
   }
 
-  async #execute(script: string, input: string, signal: AbortSignal | undefined): Promise<Output> {
-    const channel = await this.#open(script);
-    return new Promise<Output>((resolve, reject) => {
+  #execute(script: string, input: string, signal: AbortSignal | undefined): Promise<Output> {
+    return this.#open(script, (channel) => this.#follow(channel, input, signal));
+  }
+
+  #follow(channel: ClientChannel, input: string, signal: AbortSignal | undefined): Promise<Output> {
+    return new Promise((resolve, reject) => {
       const stdout = new Collected();
       const stderr = new Collected();
       let code: number | undefined;
@@ -243,7 +246,8 @@ class SshRemote implements Remote {
     });
   }
 
-  #open(script: string): Promise<ClientChannel> {
+  /** @param follow listens at once: the same packet that opens the channel may say that a quick command has ended. */
+  #open(script: string, follow: (channel: ClientChannel) => Promise<Output>): Promise<Output> {
     return new Promise((resolve, reject) => {
       const closed = (): void => {
         reject(this.#lost(`the connection broke${this.#why()}`));
@@ -257,7 +261,7 @@ class SshRemote implements Remote {
         this.#client.exec(`exec /bin/sh -c ${wordOf(script)}`, (error, channel) => {
           this.#client.removeListener('close', closed);
           if (error) reject(this.#lost(`a command could not be started: ${error.message}`));
-          else resolve(channel);
+          else resolve(follow(channel));
         });
       } catch (error) {
         this.#client.removeListener('close', closed);
