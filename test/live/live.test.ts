@@ -51,13 +51,13 @@ function onceMiniIsReady(scenario: Scenario): Scenario {
 const together: Readonly<Record<string, Scenario>> = {
   'a claim of one small region': (given) => {
     minimal(given);
-    (EVERYTHING ? deadApi(mini) : inOneGo(mini, 'Background'))(given);
+    (EVERYTHING ? deadApi(mini) : inOneGo(mini, 'Foreground'))(given);
   },
   'a cluster of two regions': (given) => {
     twoRegions(given);
     if (EVERYTHING) newerPackage(given);
     unprotected(given);
-    inOneGo(duo, EVERYTHING ? 'Background' : 'Foreground')(given);
+    inOneGo(duo, 'Background')(given);
     withoutRecords(given);
   },
   'a tenant': EVERYTHING ? tenancy : onceMiniIsReady(tenancy),
