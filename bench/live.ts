@@ -1,7 +1,8 @@
 /**
  * `npm run bench:live -- [NUMBER…]`: that many claims of a region at once on the live control plane of test/live, by
- * default 1, 10 and 50: how long until they are ready, and what it costs, with providers that poll as often as they do by themselves. Every number is of this run on this machine; a
- * region's own API server runs on it too, and needs a third of a gigabyte. The table goes to stdout, progress to stderr.
+ * default 1, 10 and 50: how long until they are ready, and what it costs, with providers that poll as often as they do by
+ * themselves. Every number is of this run on this machine, on which each region's own API server runs too. The table goes to
+ * stdout, progress to stderr.
  */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -68,7 +69,8 @@ async function measure(claims: number): Promise<string[]> {
         return sinceStart();
       }),
     );
-    const used = await Promise.all(COUNTED.map((name) => usedBy(live, name)));
+    const all = await processes();
+    const used = COUNTED.map((name) => usedBy(live, name, all));
     return [
       String(claims),
       median(seconds).toFixed(0),
@@ -88,10 +90,10 @@ async function callsOf({ logs }: Live): Promise<number> {
 }
 
 /** What a program has used with all that it has started, also what of that has ended. */
-async function usedBy({ running }: Live, name: string): Promise<Used> {
+function usedBy({ running }: Live, name: string, all: readonly Process[]): Used {
   const group = running.find((one) => one.name === name)?.pid;
   if (group === undefined) throw new Error(`"${name}" does not run`);
-  const own = (await processes()).filter((one) => one.group === group);
+  const own = all.filter((one) => one.group === group);
   const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
   return {
     cpuSeconds: sum(own.map(({ cpuSeconds }) => cpuSeconds)),
