@@ -57,9 +57,10 @@ export interface Live {
   stop(): Promise<void>;
 }
 
-/** Machines whose names match may go from that call at the cloud on, with what stands for them here. */
+/** Machines whose names match may go from then on, with what stands for them here. */
 export interface Intended {
   readonly machines: RegExp;
+  /** Milliseconds since 1970. */
   readonly since: number;
   /** Only what stands for them here may go: they stay at the cloud. */
   readonly kept?: boolean;

@@ -101,17 +101,17 @@ export async function remove(live: Live, claim: Reference, seconds = 500): Promi
 
 /** From now on machines of such names may go: the laws of the end want to know of each. */
 export function mayGo(live: Live, machines: RegExp): void {
-  live.intended.push({ machines, since: callsSoFar(live) });
+  live.intended.push({ machines, since: Date.now() });
 }
 
 /** From now on what stands here for machines of such names may go, while they stay at the cloud. */
 export function mayBeOrphaned(live: Live, machines: RegExp): void {
-  live.intended.push({ machines, since: callsSoFar(live), kept: true });
+  live.intended.push({ machines, since: Date.now(), kept: true });
 }
 
 /** As a person does it: `kubectl delete --wait=false`. */
 export async function askToRemove(live: Live, claim: Reference): Promise<string> {
-  const since = callsSoFar(live);
+  const since = Date.now();
   const namespace = `--namespace=${claim.namespace ?? ''}`;
   const said = await kubectl(live, 'delete', claim.kind.toLowerCase(), claim.name, namespace, '--wait=false');
   // One that is refused gives leave to nobody.
