@@ -21,6 +21,7 @@ import {
 } from '../../functions/kernel/manifest.ts';
 import { PACKAGES, type ProviderPackage } from '../../functions/providers/packages.ts';
 import { moduleFolder } from '../../tools/build.ts';
+import { folderOf } from '../beside.ts';
 import { entryOf, fileOf, TABLES, type Field, type FieldType, type Table } from './table.ts';
 
 interface Source {
@@ -87,11 +88,6 @@ const CROSSPLANE: Source = {
   folder: '',
   kinds: ['protection.crossplane.io/v1beta1/ClusterUsage', 'protection.crossplane.io/v1beta1/Usage'],
 };
-
-/** Where the CRDs of providers and operators lie; undefined where nobody has collected them. */
-export function collectedCrds(): string | undefined {
-  return process.env['OPENOVA_CRDS'];
-}
 
 /** All tables, by `apiVersion/Kind`. */
 export async function derive(crds: string): Promise<Map<string, Table>> {
@@ -228,7 +224,7 @@ async function write(tables: ReadonlyMap<string, Table>, check: boolean): Promis
 }
 
 if (import.meta.main) {
-  const crds = collectedCrds();
+  const crds = folderOf('OPENOVA_CRDS');
   const check = process.argv.includes('--check');
   if (crds === undefined) {
     process.stderr.write('No CRDs in $OPENOVA_CRDS: the tables in test/fields stay as they are\n');

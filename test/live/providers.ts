@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import { objectAt, textAt, type Manifest } from '../../functions/kernel/manifest.ts';
 import type { PACKAGES } from '../../functions/providers/packages.ts';
 import { moduleFolder, toolPath } from '../../tools/build.ts';
-import { collectedCrds } from '../fields/derive.ts';
+import { folderOf } from '../beside.ts';
 import type { ApiServer } from './api-server.ts';
 import type { Authority } from '../certificates.ts';
 import { accountFile, certificates } from './crossplane.ts';
@@ -47,7 +47,7 @@ async function prebuilt(name: Prebuilt): Promise<string> {
     name,
   );
   if (await isThere(cached)) return cached;
-  const folder = process.env['OPENOVA_TOOLS'];
+  const folder = folderOf('OPENOVA_TOOLS');
   if (folder !== undefined) {
     const plain = join(folder, name);
     if (await isThere(plain)) return plain;
@@ -104,7 +104,7 @@ function collected(folder: string): () => Promise<string> {
 }
 
 function crdsFolder(): string {
-  const folder = collectedCrds();
+  const folder = folderOf('OPENOVA_CRDS');
   if (folder === undefined)
     throw new Error(
       'the variable OPENOVA_CRDS is not set: `node tools/upstream.ts FOLDER` fills FOLDER/crds, see docs/live.md',
