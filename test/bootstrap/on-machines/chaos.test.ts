@@ -49,7 +49,9 @@ async function tryAll(site: Site, manner: Manner, chaos: Chaos): Promise<number>
   await chaos.before(site);
   expect(await site.run(chaos.input(site))).toMatchObject({ code: EXIT.done });
   const wanted = await chaos.state(site);
-  return APART ? tryApart(site, manner, chaos, wanted) : tryInOneLife(site, manner, chaos, wanted);
+  const points = await (APART ? tryApart : tryInOneLife)(site, manner, chaos, wanted);
+  expect(points, 'the program was never cut off').toBeGreaterThan(0);
+  return points;
 }
 
 async function tryInOneLife(site: Site, manner: Manner, chaos: Chaos, wanted: unknown): Promise<number> {
@@ -151,7 +153,6 @@ describe.each(MANNERS)('cut %s every single word', { timeout: LONG_MS }, (manner
       input: (one) => one.server('server-1', SERVERS),
       state: () => stateOf(['server-1']),
     });
-    expect(tried['first server']).toBeGreaterThan(15);
   });
 
   if (!EVERYTHING) return;
@@ -164,7 +165,6 @@ describe.each(MANNERS)('cut %s every single word', { timeout: LONG_MS }, (manner
       input: (one) => one.server('server-2', SERVERS),
       state: () => stateOf(SERVERS),
     });
-    expect(tried['further server']).toBeGreaterThan(15);
   });
 
   it('an agent that comes back blank under its name', async () => {
@@ -175,7 +175,6 @@ describe.each(MANNERS)('cut %s every single word', { timeout: LONG_MS }, (manner
       input: (one) => one.agent(AGENT, ['server-1']),
       state: () => stateOf(['server-1', AGENT]),
     });
-    expect(tried['agent']).toBeGreaterThan(15);
   });
 
   it('the kubeconfig', async () => {
@@ -189,7 +188,6 @@ describe.each(MANNERS)('cut %s every single word', { timeout: LONG_MS }, (manner
         return secret?.data['kubeconfig'];
       },
     });
-    expect(tried['kubeconfig']).toBeGreaterThan(3);
   });
 
   it('prepare', async () => {
@@ -215,7 +213,6 @@ describe.each(MANNERS)('cut %s every single word', { timeout: LONG_MS }, (manner
         };
       },
     });
-    expect(tried['prepare']).toBeGreaterThan(1);
   });
 
   it('a server with a firewall that comes back blank, and is let in by another', async () => {
@@ -233,7 +230,6 @@ describe.each(MANNERS)('cut %s every single word', { timeout: LONG_MS }, (manner
         }),
       state: () => stateOf(servers),
     });
-    expect(tried['firewall']).toBeGreaterThan(25);
   });
 
   it('the leader, which leaves', async () => {
@@ -260,7 +256,6 @@ describe.each(MANNERS)('cut %s every single word', { timeout: LONG_MS }, (manner
         left: await machines.named('server-3').exec('systemctl is-active k3s; systemctl is-enabled k3s'),
       }),
     });
-    expect(tried['drain-and-remove']).toBeGreaterThan(10);
   });
 
   it('an upgrade', async () => {
@@ -284,7 +279,6 @@ describe.each(MANNERS)('cut %s every single word', { timeout: LONG_MS }, (manner
       }),
       state: () => stateOf(['server-1']),
     });
-    expect(tried['upgrade']).toBeGreaterThan(5);
   });
 
   it('a cluster that begins with a snapshot', async () => {
@@ -325,6 +319,5 @@ describe.each(MANNERS)('cut %s every single word', { timeout: LONG_MS }, (manner
         };
       },
     });
-    expect(tried['restore']).toBeGreaterThan(20);
   });
 });
