@@ -39,11 +39,24 @@ async function credentials(
 
 const SAVE_SECONDS = 600;
 
-/** Saves etcd now, where its regular snapshots go. @param name what the snapshot's name begins with. */
+/**
+ * Saves etcd now, where its regular snapshots go. A server saves one at a time, and whoever asks meanwhile is told no more than
+ * that it failed: a regular one, or that of a program that has died, is waited for. Source: k3s pkg/etcd, snapshot.go and
+ * snapshot_handler.go, 2026-11.
+ * @param name what the snapshot's name begins with.
+ * @throws Failure timeout when none is to be had.
+ */
 export function saveEtcd(run: Run, remote: Remote, name: string): Promise<void> {
-  return run.step('save etcd', SAVE_SECONDS, async (signal) => {
-    await remote.run(`${BINARY} etcd-snapshot save --name ${quote(name)} >&2`, { signal });
-  });
+  return run.step('save etcd', SAVE_SECONDS, (signal) =>
+    run.until(
+      signal,
+      async () => {
+        await remote.run(`${BINARY} etcd-snapshot save --name ${quote(name)} >&2`, { signal });
+        return { done: undefined };
+      },
+      10,
+    ),
+  );
 }
 
 /** When etcd was saved last, RFC 3339; undefined when never. */

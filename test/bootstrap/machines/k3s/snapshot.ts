@@ -1,6 +1,7 @@
 /** `k3s etcd-snapshot`, and the beginning of a server from a snapshot: `k3s server --cluster-reset`. */
 import { once } from 'node:events';
 import { execFile } from 'node:child_process';
+import { createServer } from 'node:net';
 import { copyFile, mkdir, readdir, rename, stat, writeFile } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
 import { basename } from 'node:path';
@@ -23,9 +24,22 @@ const RESET_FLAG = `${SERVER}/db/reset-flag`;
 export async function etcdSnapshot(_version: string, args: readonly string[]): Promise<void> {
   const config = await readConfig(args);
   const verb = args.find((arg) => !arg.startsWith('-'));
-  if (verb === 'save') await save(config);
+  if (verb === 'save') await saveAlone(config);
   else if (verb === 'ls' || verb === 'list') await list(config, args);
   else throw new Error(`the stand-in does not play "k3s etcd-snapshot ${verb ?? ''}"`);
+}
+
+/** A server saves one at a time, and tells others nothing but a number. Source: k3s pkg/etcd, snapshot_handler.go, 2026-11. */
+async function saveAlone(config: Config): Promise<void> {
+  // A name in the network of the machine, which goes with its process.
+  const only = createServer();
+  try {
+    await once(only.listen('\0k3s-etcd-snapshot'), 'listening');
+  } catch {
+    throw new Error('see server log for details: Internal error occurred: etcd-snapshot error ID 04711');
+  }
+  await save(config);
+  only.close();
 }
 
 async function save(config: Config): Promise<void> {
