@@ -10,12 +10,12 @@ import ssh2 from 'ssh2';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EXIT, Input, type Allow } from '../../../functions/bootstrap/contract.ts';
 import type { OnMachines } from '../../../functions/bootstrap/operate.ts';
-import { at, textAt } from '../../../functions/kernel/manifest.ts';
+import { at, listAt, same, textAt } from '../../../functions/kernel/manifest.ts';
 import { MemoryLeases, MemoryStore } from '../memory-store.ts';
 import { startMachines, type Machines } from '../machines/machines.ts';
 import { EVERYTHING } from '../../extent.ts';
 import { cutAt, type Manner } from './cut.ts';
-import { COMMON, letLead, NAMESPACE, SECRETS, Site } from './support.ts';
+import { COMMON, letLead, NAMESPACE, SECRETS, Site, SNAPSHOTS } from './support.ts';
 
 const SERVERS = ['server-1', 'server-2', 'server-3'];
 const AGENT = 'agent-1';
@@ -36,31 +36,51 @@ afterAll(async () => {
   await machines.stop();
 });
 
+/** Steps of care that change something. */
+const DISTURBS = /^(confirm|configure|drain|reboot|restart|uncordon)/;
+
 interface Chaos {
   /** What there is before each try. */
   readonly before: (site: Site) => Promise<void>;
   readonly input: (site: Site) => OnMachines;
   /** What there is after each. */
   readonly state: (site: Site) => Promise<unknown>;
+  /** It reboots machines. */
+  readonly reboots?: true;
 }
 
 /** Cuts at every word until there is none left to cut at. @returns how many there were. */
 async function tryAll(site: Site, manner: Manner, chaos: Chaos): Promise<number> {
   await chaos.before(site);
-  expect(await site.run(chaos.input(site))).toMatchObject({ code: EXIT.done });
+  expect(await upTo(WHOLE, site, manner, chaos)).toMatchObject({ code: EXIT.done, cause: '' });
   const wanted = await chaos.state(site);
   const points = await (APART ? tryApart : tryInOneLife)(site, manner, chaos, wanted);
   expect(points, 'the program was never cut off').toBeGreaterThan(0);
   return points;
 }
 
+const WHOLE = Infinity;
+
+/**
+ * Runs up to a word, or to the end. A program that follows one that has just told a machine to reboot may lose its connection
+ * to it: then it says so, and runs once more as its Job would.
+ */
+async function upTo(number: number, site: Site, manner: Manner, chaos: Chaos) {
+  const run = async () => {
+    const cut = cutAt(number, manner, site.store);
+    const { code, cause } = await site.run(chaos.input(site), cut.world);
+    return { code, cause, wasCut: cut.happened() };
+  };
+  const ended = await run();
+  return chaos.reboots === true && ended.code === EXIT.remote && !ended.wasCut ? run() : ended;
+}
+
 async function tryInOneLife(site: Site, manner: Manner, chaos: Chaos, wanted: unknown): Promise<number> {
-  const { before, input, state } = chaos;
+  const { before, state } = chaos;
   await before(site);
   for (let number = 1; ; number++) {
-    const cut = cutAt(number, manner, site.store);
-    const { code, cause } = await site.run(input(site), cut.world);
-    if (cut.happened()) continue;
+    const { code, cause, wasCut } = await upTo(number, site, manner, chaos);
+    if (wasCut) continue;
     expect({ code, cause }).toEqual({ code: EXIT.done, cause: '' });
     expect(await state(site)).toEqual(wanted);
     return number - 1;
@@ -68,17 +88,14 @@ async function tryInOneLife(site: Site, manner: Manner, chaos: Chaos, wanted: un
 }
 
 async function tryApart(site: Site, manner: Manner, chaos: Chaos, wanted: unknown): Promise<number> {
-  const { before, input, state } = chaos;
+  const { before, state } = chaos;
   for (let number = 1; ; number++) {
     await before(site);
-    const cut = cutAt(number, manner, site.store);
-    await site.run(input(site), cut.world);
-    const again = await site.run(input(site));
-    expect
-      .soft({ number, code: again.code, cause: again.cause })
-      .toEqual({ number, code: EXIT.done, cause: '' });
+    const { wasCut } = await upTo(number, site, manner, chaos);
+    const { code, cause } = await upTo(WHOLE, site, manner, chaos);
+    expect.soft({ number, code, cause }).toEqual({ number, code: EXIT.done, cause: '' });
     expect.soft({ number, state: await state(site) }).toEqual({ number, state: wanted });
-    if (!cut.happened()) return number - 1;
+    if (!wasCut) return number - 1;
   }
 }
 
@@ -286,7 +303,7 @@ describe.each(MANNERS)('cut %s every single word', { timeout: LONG_MS }, (manner
     const machine = machines.named('server-1');
     const keys = { namespace: 'acme', name: 'store' };
     const s3 = { endpoint: 's3.example.com', bucket: 'chaos', region: 'auto', folder: manner, secret: keys };
-    const snapshots = { schedule: '0 */6 * * *', retention: 5, s3 };
+    const snapshots = { ...SNAPSHOTS, s3 };
     await machines.reset();
     await site.prepare();
     await site.store.create(keys, {
@@ -317,6 +334,141 @@ describe.each(MANNERS)('cut %s every single word', { timeout: LONG_MS }, (manner
             .filter((event) => /^(cluster-init|restore)$/.test(event)),
           authority: authority.stdout,
         };
+      },
+    });
+  });
+
+  it('labels and taints of a node whose pool has others by now', async () => {
+    const site = patientSite();
+    await beginWith(site, ['server-1']);
+    expect(await site.run(site.agent(AGENT, ['server-1']))).toMatchObject({ code: EXIT.done, cause: '' });
+    const label = { ...COMMON, operation: 'label' as const, target: site.target(AGENT) };
+    const peers = [site.target('server-1')];
+    const former = {
+      labels: { 'example.com/pool': 'former', 'example.com/disk': 'slow' },
+      taints: ['example.com/pool=former:NoSchedule', 'example.com/disk:NoSchedule'],
+      removeLabels: [],
+      removeTaints: [],
+    };
+    const latter = {
+      labels: { 'example.com/pool': 'latter' },
+      taints: ['example.com/pool=latter:NoSchedule'],
+      removeLabels: ['example.com/disk'],
+      removeTaints: ['example.com/disk:NoSchedule'],
+    };
+    tried['label'] = await tryAll(site, manner, {
+      before: async (one) => {
+        expect(await one.run({ ...label, peers, ...former })).toMatchObject({ code: EXIT.done, cause: '' });
+      },
+      input: () => ({ ...label, peers, ...latter }),
+      state: async () => {
+        const nodes = await (await machines.kube()).list('v1', 'Node');
+        const node = nodes.find(({ metadata }) => metadata.name === AGENT);
+        return {
+          begun: await machines.initCount(),
+          labels: Object.entries(node?.metadata.labels ?? {}).sort(),
+          taints: listAt(node, 'spec', 'taints'),
+        };
+      },
+    });
+  });
+
+  it('a snapshot', async () => {
+    const site = patientSite();
+    await beginWith(site, ['server-1']);
+    tried['snapshot'] = await tryAll(site, manner, {
+      before: () => Promise.resolve(),
+      input: (one) => ({
+        ...COMMON,
+        operation: 'snapshot',
+        target: one.target('server-1'),
+        snapshots: SNAPSHOTS,
+      }),
+      state: async (one) => {
+        const { stdout } = await machines
+          .named('server-1')
+          .exec('cd /var/lib/rancher/k3s/server/db/snapshots && find . -type f -size +0 | cut -c 3-');
+        const there = stdout.split('\n').filter((name) => name !== '');
+        const shown = await (await machines.kube()).list('k3s.cattle.io/v1', 'ETCDSnapshotFile');
+        const times = shown.map((file) => textAt(file, 'status', 'creationTime') ?? '').sort();
+        return {
+          all: await stateOf(['server-1']),
+          // There may be one of each try.
+          isThere: there.length > 0,
+          isShown: same(there.sort(), shown.map((file) => textAt(file, 'spec', 'snapshotName') ?? '').sort()),
+          isSaid: one.store.results.at(-1)?.lastSnapshot === times.at(-1),
+        };
+      },
+    });
+  });
+
+  it('care: a firewall, snapshots that are set otherwise, a certificate that ends soon, and a reboot', async () => {
+    const site = patientSite();
+    await beginWith(site, SERVERS);
+    const care: OnMachines = {
+      ...COMMON,
+      lease: 'acme-at-work',
+      operation: 'care',
+      servers: SERVERS.map((name) => site.target(name)),
+      agents: [],
+      snapshots: SNAPSHOTS,
+      allow: ALLOW,
+      kubeconfig: 'acme-kubeconfig',
+      certificateDays: 90,
+    };
+    tried['care'] = await tryAll(site, manner, {
+      reboots: true,
+      before: async (one) => {
+        one.store = Object.assign(one.store.copy(), { leases: new MemoryLeases() });
+        const otherwise = { snapshots: { ...SNAPSHOTS, schedule: '30 4 * * *' } };
+        const formerly = withMore(one.server('server-1', SERVERS), otherwise);
+        expect(await one.run(formerly)).toMatchObject({ code: EXIT.done, cause: '' });
+        await machines.named('server-1').exec('nft delete table inet openova; rm -rf /etc/openova');
+        await machines.named('server-2').exec('touch /run/reboot-required');
+        await machines.named('server-3').faults.certificates(30);
+      },
+      input: () => care,
+      state: async (one) => {
+        const secret = await one.store.secret({ namespace: NAMESPACE, name: 'acme-kubeconfig' });
+        const again = await one.run(care);
+        const kube = await machines.kube();
+        return {
+          all: await stateOf(SERVERS),
+          isReached: SERVERS.some((name) =>
+            secret?.data['kubeconfig']?.includes(`//${one.target(name).address}:`),
+          ),
+          isMarked: JSON.stringify(await kube.list('v1', 'Node')).includes('drained-by-care'),
+          again: again.code,
+          left: again.events.map(({ step }) => step).filter((step) => DISTURBS.test(step)),
+        };
+      },
+    });
+  });
+
+  it('a machine that goes on without K3s', async () => {
+    const site = patientSite();
+    await site.prepare();
+    const prepared = site.store;
+    tried['uninstall'] = await tryAll(site, manner, {
+      before: async (one) => {
+        one.store = prepared.copy();
+        await machines.reset();
+        const input = withMore(one.server('server-1', []), { host: { allow: ALLOW, others: [] } });
+        expect(await one.run(input)).toMatchObject({ code: EXIT.done, cause: '' });
+      },
+      input: (one) => ({
+        ...COMMON,
+        operation: 'uninstall',
+        target: one.target('server-1'),
+        role: 'server',
+      }),
+      state: async () => {
+        const { stdout } = await machines
+          .named('server-1')
+          .exec(
+            "find /etc /usr/local /var/lib /run -path /run/machine -prune -o -regex '.*\\(openova\\|k3s\\|rancher\\|kubelet\\).*' -print | sort; nft list tables; ps -eo comm=,args= | grep '/[v]ar/lib/rancher'",
+          );
+        return stdout;
       },
     });
   });

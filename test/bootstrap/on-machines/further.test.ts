@@ -6,13 +6,12 @@ import { listAt, numberAt, textAt } from '../../../functions/kernel/manifest.ts'
 import { eventually } from '../../live/processes.ts';
 import { startMachines, type Machines } from '../machines/machines.ts';
 import { MemoryStore } from '../memory-store.ts';
-import { COMMON, leaderOf, letLead, NAMESPACE, SECRETS, Site, VERSION } from './support.ts';
+import { COMMON, leaderOf, letLead, NAMESPACE, SECRETS, Site, SNAPSHOTS, VERSION } from './support.ts';
 
 const SERVERS = ['server-1', 'server-2', 'server-3'];
 const AGENT = 'agent-1';
 const NEWER = 'v1.36.4+k3s1';
 const NEXT_MINOR = 'v1.37.1+k3s1';
-const SNAPSHOTS = { schedule: '0 */6 * * *', retention: 5 };
 
 let machines: Machines;
 let site: Site;

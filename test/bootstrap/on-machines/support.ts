@@ -34,6 +34,9 @@ export const COMMON = {
   deadlineSeconds: 3600,
 };
 
+/** What servers are told of snapshots. */
+export const SNAPSHOTS = { schedule: '0 */6 * * *', retention: 5 };
+
 export interface Ended {
   readonly code: number;
   readonly cause: string;
@@ -80,7 +83,7 @@ export class Site {
       target: machine.target,
       peers: peers.filter((peer) => peer !== name).map((peer) => this.target(peer)),
       k3s: this.k3s(machine, 'server'),
-      snapshots: { schedule: '0 */6 * * *', retention: 5 },
+      snapshots: SNAPSHOTS,
       cni: 'none',
     };
   }
