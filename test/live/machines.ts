@@ -67,6 +67,9 @@ interface Place {
   readonly premises: Premises;
 }
 
+/** Milliseconds between two looks: with one a second, many clusters would take a processor for being looked at. */
+const LOOKS = { few: { jobs: 400, clusters: 1000 }, many: { jobs: 2000, clusters: 10_000 } };
+
 export function playMachines(server: ApiServer, place: Place): Machines {
   const { kube: control } = server;
   const clusters = new Map<string, Cluster>();
@@ -95,6 +98,7 @@ export function playMachines(server: ApiServer, place: Place): Machines {
     problems.add(`Job ${job.metadata.name ?? ''}: ${what}`);
   };
   const programs = programsOf(control, place, problem);
+  const between = LOOKS[place.light ? 'many' : 'few'];
   const jobs = repeat(async () => {
     const open = (await control.list('batch/v1', 'Job')).filter(isOpen);
     programs.keep(open);
@@ -114,7 +118,7 @@ export function playMachines(server: ApiServer, place: Place): Machines {
         problem(job, error);
       }
     }
-  });
+  }, between.jobs);
   /** Of each cluster, the hooks of charts. */
   const hooks = new Map<Kube, Programs>();
   const inside = repeat(async () => {
@@ -125,7 +129,7 @@ export function playMachines(server: ApiServer, place: Place): Machines {
         await playCluster(kube, place.project, { region, programs: own });
       }),
     );
-  }, 1000);
+  }, between.clusters);
 
   return {
     clusters,
