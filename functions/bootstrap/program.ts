@@ -59,7 +59,7 @@ async function perform(
   }
   const { namespace, result: name } = input;
   const store = new KubernetesStore(config, name === undefined ? undefined : { namespace, name });
-  return operate(realWorld({ store, progress, stop }), input);
+  return operate(realWorld({ store, progress, stop }, io.env), input);
 }
 
 async function readDocument(file: string): Promise<unknown> {

@@ -12,6 +12,8 @@ export type Look<T> =
 export interface Run {
   readonly store: Store;
   now(): Date;
+  /** How long SSH of a machine may take to answer, in seconds, where whoever started the program has said so. */
+  readonly sshSeconds: number | undefined;
   /** Nothing more can be done: it was stopped from outside, or the time of the operation is over. */
   readonly isOver: boolean;
   /**

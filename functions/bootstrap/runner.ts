@@ -1,5 +1,6 @@
 /** Steps in order, with their times, their words and their result. */
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Io } from '../cli/io.ts';
 import type { Result, Target } from './contract.ts';
 import { CommandFailure, Failure } from './failure.ts';
 import { HostKeys, type Trust } from './host-keys.ts';
@@ -20,11 +21,23 @@ export interface World {
   login(target: Target, login: Login): Promise<Remote>;
   /** Factor for the times of steps. */
   readonly patience: number;
+  /** How long SSH of a machine may take to answer, in seconds; left out, as long as a cloud's new machine may. */
+  readonly sshSeconds?: number | undefined;
 }
 
-/** The world as it is, for programs. */
-export function realWorld(given: Pick<World, 'store' | 'progress' | 'stop'>): World {
-  return { ...given, now: () => new Date(), login: connect, patience: 1 };
+/** The world as it is, for programs. @throws Failure input when the environment says what nobody can do. */
+export function realWorld(given: Pick<World, 'store' | 'progress' | 'stop'>, env: Io['env'] = {}): World {
+  const sshSeconds = secondsIn(env, 'OPENOVA_SSH_SECONDS');
+  return { ...given, now: () => new Date(), login: connect, patience: 1, sshSeconds };
+}
+
+/** Seconds that a variable of the environment says. */
+function secondsIn(env: Io['env'], name: string): number | undefined {
+  const text = env[name];
+  if (text === undefined) return undefined;
+  if (!/^[1-9]\d{0,4}$/.test(text))
+    throw Failure.input(`${name} is "${text}", must be a whole number of seconds from 1 to 99999`);
+  return Number(text);
 }
 
 interface Identity {
@@ -69,6 +82,10 @@ export class Runner implements Run {
 
   now(): Date {
     return this.#world.now();
+  }
+
+  get sshSeconds(): number | undefined {
+    return this.#world.sshSeconds;
   }
 
   get isOver(): boolean {

@@ -120,7 +120,7 @@ export async function standalone(
   const inputs = operations(wanted);
   const { store, folder } = await openState(wanted, file);
   for (const input of inputs) {
-    await operate(realWorld({ store, progress, stop }), input);
+    await operate(realWorld({ store, progress, stop }, io.env), input);
     if (input.operation === 'prepare') await showKey(store, folder);
   }
   const path = await writeKubeconfig(store, folder);
@@ -151,7 +151,7 @@ export async function takeDown(
       hint: 'put back that folder, or give a key that they accept in sshKeyFile',
     });
   await store.create({ namespace: NAMESPACE, name: SECRETS.hostKeys }, { data: {} });
-  await performAll(realWorld({ store, progress, stop }), inputs);
+  await performAll(realWorld({ store, progress, stop }, io.env), inputs);
   await forgetCluster(store, folder);
   io.out.write(`K3s is gone from ${counted(inputs.length, 'machine')} of "${name}"\n`);
 }

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { EXIT, Result } from '../../functions/bootstrap/contract.ts';
 import { CommandFailure, Failure } from '../../functions/bootstrap/failure.ts';
 import { progressOn, type Event } from '../../functions/bootstrap/progress.ts';
-import { bounded, Runner, type World } from '../../functions/bootstrap/runner.ts';
+import { logIn } from '../../functions/bootstrap/node/machine.ts';
+import { bounded, realWorld, Runner, type World } from '../../functions/bootstrap/runner.ts';
 import { Unreachable } from '../../functions/bootstrap/ssh.ts';
 import { MemoryStore } from './memory-store.ts';
 import { failureOf, target } from './scripted.ts';
@@ -240,6 +241,29 @@ describe('a step', () => {
     );
     expect(failure.message).toContain('port 22: it has not answered yet');
     expect(failure.hint).toContain('access.managementCidrs');
+  });
+});
+
+describe('how long SSH is waited for', () => {
+  const given = { store: new MemoryStore(), progress: () => undefined, stop: new AbortController().signal };
+
+  it.each([
+    ['600', 'a new machine of a cloud', {}],
+    ['20', 'whoever starts the program knows its machines', { OPENOVA_SSH_SECONDS: '20' }],
+  ])('is %s s: %s', async (seconds, _, env) => {
+    const { sshSeconds } = realWorld(given, env);
+    const { runner } = await started({ sshSeconds, patience: 0.0001 });
+    const failure = await failureOf(logIn(runner, TARGET));
+    expect(failure).toMatchObject({
+      code: EXIT.timeout,
+      message: expect.stringContaining(`"wait for SSH" took longer than ${seconds} s`),
+    });
+  });
+
+  it.each(['', '0', '1.5', 'ten', '100000'])('is not %j', (text) => {
+    expect(() => realWorld(given, { OPENOVA_SSH_SECONDS: text })).toThrow(
+      `OPENOVA_SSH_SECONDS is "${text}", must be a whole number of seconds from 1 to 99999`,
+    );
   });
 });
 

@@ -172,6 +172,18 @@ describe('openova bootstrap', () => {
     });
   });
 
+  it('waits for SSH as long as it is told to, also to take a cluster down', async () => {
+    const machine = '{ name: one, role: server, address: 127.0.0.1, sshPort: 1 }';
+    const config = files.file('cluster.yaml', document(`{ ${K3S}, state: silent, machines: [${machine}] }`));
+    for (const flags of [[], ['--uninstall', 'garage']]) {
+      const env = { OPENOVA_SSH_SECONDS: '1' };
+      expect(await openova(['bootstrap', '--config', config, ...flags], { env })).toMatchObject({
+        code: EXIT.timeout,
+        err: expect.stringContaining('"wait for SSH" took longer than 1 s on "one"'),
+      });
+    }
+  });
+
   it('leaves signals to others once it has ended', async () => {
     const listeners = () => ['SIGTERM', 'SIGINT'].map((signal) => process.listenerCount(signal));
     const before = listeners();

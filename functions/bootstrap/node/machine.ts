@@ -12,7 +12,7 @@ const WAIT = { ssh: 600, cloudInit: 600, locks: 300, address: 300, settings: 60 
 
 /** Logs in to the machine of an operation: the first step of every one. */
 export function logIn(run: Run, target: Target): Promise<Remote> {
-  return run.step('wait for SSH', WAIT.ssh, (signal) => run.connect(target, signal));
+  return run.step('wait for SSH', run.sshSeconds ?? WAIT.ssh, (signal) => run.connect(target, signal));
 }
 
 /** Everything between the first login and K3s. */
