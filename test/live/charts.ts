@@ -23,6 +23,7 @@ import { catalogue } from '../../functions/catalogue/index.ts';
 import type { Chart } from '../../functions/catalogue/component.ts';
 import { listAt } from '../../functions/kernel/manifest.ts';
 import { moduleFolder } from '../../tools/build.ts';
+import { PUBLIC_RANGE } from '../bootstrap/machines/network.ts';
 import type { Authority } from '../certificates.ts';
 import { asJson } from './kube.ts';
 
@@ -86,7 +87,7 @@ export async function serveCharts(folder: string, ca: Authority): Promise<Charts
   return {
     env: {
       HTTPS_PROXY: `http://127.0.0.1:${proxyPort}`,
-      NO_PROXY: '10.213.0.0/16',
+      NO_PROXY: PUBLIC_RANGE,
       SSL_CERT_FILE: authorityFile,
     },
     fetched,

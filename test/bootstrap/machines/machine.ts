@@ -1,7 +1,6 @@
 /** One machine: an OpenSSH server and the programs of a Debian, with a network, a disk and processes of its own. */
 import { execFile } from 'node:child_process';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
 import { join } from 'node:path';
 import type { Target } from '../../../functions/bootstrap/contract.ts';
 import { eventually, sleep, start, type Running } from '../../live/processes.ts';
@@ -78,7 +77,7 @@ export function machine(name: string, setting: Setting): OwnMachine {
       20,
       async () => {
         await started.check();
-        return (await answers(place.address, 22)) || undefined;
+        return (await listens(await pid(), 22)) || undefined;
       },
       10,
     );
@@ -147,15 +146,11 @@ async function inside(pid: string, script: string) {
   });
 }
 
-async function answers(host: string, port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ host, port, timeout: 1000 });
-    const end = (answer: boolean) => () => {
-      socket.destroy();
-      resolve(answer);
-    };
-    socket.once('connect', end(true)).once('error', end(false)).once('timeout', end(false));
-  });
+/** Whether somebody waits for connections on a port of every IPv4 address, also where a firewall lets none of ours in. */
+async function listens(pid: string, port: number): Promise<boolean> {
+  const sockets = await readFile(`/proc/${pid}/net/tcp`, 'utf8');
+  const hex = port.toString(16).toUpperCase().padStart(4, '0');
+  return sockets.includes(` 00000000:${hex} 00000000:0000 0A `);
 }
 
 function signal(pid: number): void {

@@ -3,6 +3,7 @@ import { execFile, spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import type { Allow } from '../../../functions/bootstrap/contract.ts';
 
 const run = promisify(execFile);
 /** One file per network that exists: whose it is, and its folder. */
@@ -10,6 +11,9 @@ const CLAIMS = '/run/openova-machines';
 const SWEEP = join(import.meta.dirname, 'programs/sweep');
 /** Memory, where there is such a place: disks of machines are laid over the root, which a disk laid over itself cannot be. */
 const DISKS = '/dev/shm';
+
+/** All public addresses of machines, and of us who reach them: one network is a /24 of it. */
+export const PUBLIC_RANGE = '10.213.0.0/16';
 
 /** Last parts of the addresses of machines. */
 const [FIRST, LAST] = [10, 254];
@@ -31,6 +35,9 @@ export interface Location {
   readonly segment?: string;
 }
 
+/** Who reaches which ports, as the bootstrap program's own contract writes it. */
+export type Opening = Pick<Allow, 'ports' | 'from'>;
+
 export interface Network {
   /** What is below it goes with the network. */
   readonly folder: string;
@@ -40,6 +47,11 @@ export interface Network {
   address(): string;
   places(names: readonly string[]): Promise<ReadonlyMap<string, Place>>;
   place(name: string, location: Location): Promise<Place>;
+  /**
+   * Puts a cloud's firewall in front of a place's public side, from now on: to a TCP connection that comes from elsewhere
+   * nobody answers, and those that are there go on. Left out, there is none.
+   */
+  protect(place: Place, allow: readonly Opening[] | undefined): Promise<void>;
   /** Takes a place away, with its cables. */
   vacate(place: Place): Promise<void>;
   /** Pulls a machine's cables, or plugs them in. */
@@ -117,7 +129,11 @@ export async function startNetwork(): Promise<Network> {
       }
       return places;
     },
+    protect: async ({ address: own }, allow) => {
+      await nft(firewallText(cables(number, own)[0], allow));
+    },
     vacate: async ({ namespace, address: own }) => {
+      await nft(firewallText(cables(number, own)[0], undefined));
       await ip([...cables(number, own).map((cable) => `link delete ${cable}`), `netns delete ${namespace}`]);
     },
     plug: async ({ address: own }, up) => {
@@ -136,6 +152,36 @@ export async function startNetwork(): Promise<Network> {
 function cables(number: number, address: string): [string, string] {
   const own = address.split('.')[3] ?? '';
   return [`ov${number}-${own}a`, `ov${number}-${own}b`];
+}
+
+/**
+ * A table of nftables at our end of a cable, which no machine sees: what goes out there goes into the machine. Without
+ * connection tracking, which that place has not: only the first packet of a connection is judged.
+ * Source: wiki.nftables.org, Netfilter hooks and List of updates since Linux kernel 3.13 (the hook is of 5.16), 2026-11.
+ */
+function firewallText(cable: string, allow: readonly Opening[] | undefined): string {
+  const replaced = [`table netdev ${cable}`, `delete table netdev ${cable}`];
+  const accepted = (allow ?? []).flatMap(({ ports, from }) =>
+    from
+      .filter((source) => !source.includes(':'))
+      .map((source) => `ip saddr ${source} tcp dport { ${ports.join(', ')} } accept`),
+  );
+  const chain = [
+    `table netdev ${cable} {`,
+    'chain in {',
+    `type filter hook egress device "${cable}" priority filter; policy accept;`,
+    ...accepted,
+    'tcp flags & (syn | ack) == syn drop',
+    '}',
+    '}',
+  ];
+  return [...replaced, ...(allow === undefined ? [] : chain), ''].join('\n');
+}
+
+async function nft(text: string): Promise<void> {
+  const done = run('nft', ['-f', '-']);
+  done.child.stdin?.end(text);
+  await done;
 }
 
 async function addBridge(name: string): Promise<string> {
