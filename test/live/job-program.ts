@@ -10,6 +10,11 @@ import { runToEnd, sleep } from './processes.ts';
 const root = join(import.meta.dirname, '../..');
 /** Kubernetes waits ten seconds, then twenty. */
 const BETWEEN_TRIES_MS = 3000;
+/**
+ * Machines of tests are up in a second, and of one that lets nobody in a Job's three tries would take half an hour: whoever
+ * starts the program may say how long SSH is worth waiting for (docs/bootstrap.md).
+ */
+const PATIENCE = { OPENOVA_SSH_SECONDS: '30' };
 
 export interface Ended {
   /** How often it was tried without success. */
@@ -80,7 +85,10 @@ async function run(kube: Kube, job: Manifest, { folder, logs, name, signal }: Po
   await writeFile(input, await inputOf(kube, job));
   const pod = ['spec', 'template', 'spec'] as const;
   const account = textAt(job, ...pod, 'serviceAccountName') ?? 'default';
-  const env = { KUBECONFIG: await accountFile({ kube }, files, account, job.metadata.namespace) };
+  const env = {
+    ...PATIENCE,
+    KUBECONFIG: await accountFile({ kube }, files, account, job.metadata.namespace),
+  };
   const args = listAt(job, ...pod, 'containers', 0, 'args').map((arg) => textAt(arg) ?? '');
   const place = args.map((arg) => (arg.startsWith(`${INPUTS}/`) ? input : arg));
   const what = { program: process.execPath, args: [join(root, 'functions/cli/main.ts'), ...place], env };

@@ -12,7 +12,6 @@ import {
   playedResult,
   KUBECONFIG_TYPE,
   RESULT_KEY,
-  type Result,
 } from '../../functions/bootstrap/contract.ts';
 import { objectAt, textAt, type Manifest } from '../../functions/kernel/manifest.ts';
 import type { Premises } from '../bootstrap/machines/premises.ts';
@@ -21,7 +20,7 @@ import type { Project } from './hcloud/state.ts';
 import { KubeError, kubeconfig, type Kube, type Reference } from './kube.ts';
 import { playCluster, UNINITIALIZED } from './controllers.ts';
 import { programsOf, type Programs } from './job-program.ts';
-import { end, isOpen } from './job-status.ts';
+import { complete, end, isOpen } from './job-status.ts';
 import { isReal, startRealMachines, type RealMachines } from './real-machines.ts';
 import { repeat, type Running } from './processes.ts';
 
@@ -41,21 +40,9 @@ export interface Machines {
   forget(region: string): void;
   /** What became of the real machines of a claim, by their names. */
   readonly life: RealMachines['life'];
-  /** Operations that fail, to be filled by whoever plays. */
-  readonly failures: Failure[];
   /** What went wrong and is tried again: a right that is missing, a Secret that is not there. */
   readonly problems: readonly string[];
   stop(): Promise<void>;
-}
-
-/** An operation that fails for good, after all tries of its Job. */
-export interface Failure {
-  /** Of `<operation> <node>`. */
-  readonly when: RegExp;
-  /** How many Jobs are left that fail. */
-  times: number;
-  readonly cause: string;
-  readonly hint: string;
 }
 
 interface Place {
@@ -75,7 +62,6 @@ export function playMachines(server: ApiServer, place: Place): Machines {
   const clusters = new Map<string, Cluster>();
   const starting = new Map<string, Promise<ApiServer>>();
   const done: string[] = [];
-  const failures: Failure[] = [];
   const problems = new Set<string>();
 
   const clusterOf = async (region: string): Promise<ApiServer> => {
@@ -106,14 +92,13 @@ export function playMachines(server: ApiServer, place: Place): Machines {
       try {
         const input = inputOf(job);
         await admit(control, job);
-        const failure = failureOf(input, failures);
-        if (failure === undefined && 'region' in input && isReal(input.region)) {
+        if ('region' in input && isReal(input.region)) {
           const since = new Date().toISOString();
           programs.begin(job, job.metadata.name ?? '', async (ended) => {
             await end(control, job, since, ended);
             done.push(`${ended.reason === undefined ? '' : 'failed: '}${whatOf(input)}`);
           });
-        } else done.push(await play(control, job, { input, failure, clusterOf }));
+        } else done.push(await play(control, job, input, clusterOf));
       } catch (error) {
         problem(job, error);
       }
@@ -138,7 +123,6 @@ export function playMachines(server: ApiServer, place: Place): Machines {
     },
     life: real.life,
     done,
-    failures,
     get problems() {
       return [...problems, ...jobs.problems, ...inside.problems, ...real.problems];
     },
@@ -155,37 +139,22 @@ export function playMachines(server: ApiServer, place: Place): Machines {
 
 type ClusterOf = (region: string) => Promise<ApiServer>;
 
-interface Played {
-  readonly input: Input;
-  readonly failure: Failure | undefined;
-  readonly clusterOf: ClusterOf;
-}
-
 /** Does what the Job's program would leave behind. @returns what was done. */
-async function play(control: Kube, job: Manifest, { input, failure, clusterOf }: Played): Promise<string> {
+async function play(control: Kube, job: Manifest, input: Input, clusterOf: ClusterOf): Promise<string> {
   const account = textAt(job, 'spec', 'template', 'spec', 'serviceAccountName') ?? 'default';
   const program = control.as(`system:serviceaccount:${job.metadata.namespace ?? ''}:${account}`);
   const since = new Date().toISOString();
   if ('result' in input && input.result !== undefined) {
-    if (failure === undefined) await work(program, input, clusterOf);
-    const succeeded = playedResult(input, since, await publicKeyOf(control, input));
-    const result: Result =
-      failure === undefined
-        ? succeeded
-        : { ...succeeded, phase: 'Failed', step: 'connect', cause: failure.cause, hint: failure.hint };
+    await work(program, input, clusterOf);
+    const result = playedResult(input, since, await publicKeyOf(control, input));
     await program.patch(
       { apiVersion: 'v1', kind: 'ConfigMap', namespace: input.namespace, name: input.result },
       { data: { [RESULT_KEY]: JSON.stringify(result) } },
     );
   }
   program.close();
-  if (failure === undefined) {
-    await end(control, job, since, { failed: 0 });
-    return whatOf(input);
-  }
-  failure.times -= 1;
-  await end(control, job, since, { failed: 3, reason: 'BackoffLimitExceeded' });
-  return `failed: ${whatOf(input)}`;
+  await complete(control, job, since);
+  return whatOf(input);
 }
 
 function inputOf(job: Manifest): Input {
@@ -196,10 +165,6 @@ function inputOf(job: Manifest): Input {
 /** Operation and node. */
 function whatOf(input: Input): string {
   return `${input.operation}${'target' in input ? ` ${input.target.name}` : ''}`;
-}
-
-function failureOf(input: Input, failures: readonly Failure[]): Failure | undefined {
-  return failures.find(({ when, times }) => times > 0 && when.test(whatOf(input)));
 }
 
 /** Whether Kubernetes would take the Job's pod: the namespace's security level and the account decide. */

@@ -1,14 +1,16 @@
 /**
  * Machines behind the servers of the pretended cloud: a server of a claim that is to be real becomes a machine of
- * test/bootstrap/machines once it has its private address, and goes when the cloud has it no more.
+ * test/bootstrap/machines once it has its private address, lets in whom its firewalls there do, and goes when the cloud has
+ * it no more.
  */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { listAt, numberAt, textAt, type JsonObject } from '../../functions/kernel/manifest.ts';
+import { listAt, numberAt, same, textAt, type JsonObject } from '../../functions/kernel/manifest.ts';
 import type { OwnMachine } from '../bootstrap/machines/machine.ts';
+import type { Opening, Place as Position } from '../bootstrap/machines/network.ts';
 import { adminOf, type Premises } from '../bootstrap/machines/premises.ts';
 import { written } from './hcloud/routes.ts';
-import { AUTHORIZED_KEYS } from './hcloud/servers.ts';
+import { AUTHORIZED_KEYS, firewallsOf } from './hcloud/servers.ts';
 import type { Project } from './hcloud/state.ts';
 import type { Kube } from './kube.ts';
 import { repeat } from './processes.ts';
@@ -37,7 +39,10 @@ interface Standing {
   readonly id: number;
   readonly region: string;
   readonly role: string;
+  readonly place: Position;
   readonly machine: OwnMachine;
+  /** What the firewall in front of it lets in. */
+  allow: Opening[] | undefined;
 }
 
 interface Place {
@@ -69,15 +74,24 @@ export function startRealMachines({ project, premises, cluster }: Place): RealMa
       if (!servers.some((server) => numberAt(server, 'id') === one.id)) await end(name, one);
     for (const server of servers) {
       const name = nameOf(server);
-      if (standing.has(name) || textAt(server, 'private_net', 0, 'ip') === undefined) continue;
-      standing.set(name, {
-        id: numberAt(server, 'id') ?? 0,
-        region: textAt(server, 'labels', 'openova.io/region') ?? '',
-        role: textAt(server, 'labels', 'openova.io/role') ?? '',
-        machine: await install(server),
-      });
+      const one = standing.get(name);
+      if (one !== undefined) await protect(server, one);
+      else if (textAt(server, 'private_net', 0, 'ip') !== undefined)
+        standing.set(name, {
+          id: numberAt(server, 'id') ?? 0,
+          region: textAt(server, 'labels', 'openova.io/region') ?? '',
+          role: textAt(server, 'labels', 'openova.io/role') ?? '',
+          ...(await install(server)),
+        });
     }
   }, 200);
+
+  const protect = async (server: JsonObject, one: Standing) => {
+    const allow = letIn(project, server);
+    if (same(allow, one.allow)) return;
+    await premises.network.protect(one.place, allow);
+    one.allow = allow;
+  };
 
   const install = async (server: JsonObject) => {
     const network = numberAt(server, 'private_net', 0, 'network') ?? 0;
@@ -87,7 +101,11 @@ export function startRealMachines({ project, premises, cluster }: Place): RealMa
       prefix: Number(textAt(project.get('networks', network), 'ip_range')?.split('/')[1]),
       segment: `${network}`,
     });
-    return premises.machine(nameOf(server), place, listAt(server, AUTHORIZED_KEYS).map(written).join('\n'));
+    // Before anything listens there.
+    const allow = letIn(project, server);
+    await premises.network.protect(place, allow);
+    const keys = listAt(server, AUTHORIZED_KEYS).map(written).join('\n');
+    return { place, allow, machine: await premises.machine(nameOf(server), place, keys) };
   };
 
   const look = repeat(async () => {
@@ -117,6 +135,22 @@ export function startRealMachines({ project, premises, cluster }: Place): RealMa
       await Promise.all([...standing.values()].map(({ machine }) => machine.stop()));
     },
   };
+}
+
+/**
+ * What a server's firewalls let in over TCP; undefined where it has none. What is in no rule is dropped.
+ * Source: docs.hetzner.com, cloud/firewalls/faq, 2026-11.
+ */
+function letIn(project: Project, server: JsonObject): Opening[] | undefined {
+  const firewalls = firewallsOf(project, server);
+  if (firewalls.length === 0) return undefined;
+  return firewalls
+    .flatMap((firewall) => listAt(firewall, 'rules'))
+    .filter((rule) => textAt(rule, 'direction') === 'in' && textAt(rule, 'protocol') === 'tcp')
+    .map((rule) => ({
+      ports: [textAt(rule, 'port') ?? ''],
+      from: listAt(rule, 'source_ips').map(written),
+    }));
 }
 
 function nameOf(server: JsonObject): string {

@@ -18,6 +18,7 @@ import {
 } from '../../functions/kernel/manifest.ts';
 import { CLAIM_NAME_LABEL, KEY_ANNOTATION } from '../../functions/kernel/names.ts';
 import { toolPath } from '../../tools/build.ts';
+import { PUBLIC_RANGE } from '../bootstrap/machines/network.ts';
 import type { Cluster } from './machines.ts';
 import type { Kind } from './hcloud/state.ts';
 import { asJson, referenceOf, versionOf, type Reference } from './kube.ts';
@@ -38,6 +39,9 @@ export function tell(what: string): void {
   process.stdout.write(`${what}\n`);
 }
 
+/** Where Jobs and providers come from here, as machines with a firewall of the cloud see it. */
+export const OUR_ACCESS: JsonObject = { managementCidrs: [PUBLIC_RANGE] };
+
 /** The claim of one small region, with more said over it. */
 export function smallCluster(namespace: string, name: string, spec: JsonObject = {}): Manifest {
   return {
@@ -50,7 +54,7 @@ export function smallCluster(namespace: string, name: string, spec: JsonObject =
       regions: [{ name: 'fsn', location: 'fsn1' }],
       controlPlane: { count: 1, serverTypes: ['cx33'] },
       pools: [],
-      access: { managementCidrs: ['192.0.2.10/32'] },
+      access: OUR_ACCESS,
       platform: { profile: 'minimal' },
       // Without a load balancer a region has nine objects at the cloud instead of fourteen.
       loadBalancer: { type: 'k8gb' },

@@ -16,15 +16,15 @@ import {
   type Routes,
 } from './routes.ts';
 
-function firewallsOf(project: Project, server: JsonObject): JsonObject[] {
+/** The firewalls that apply to a server. */
+export function firewallsOf(project: Project, server: JsonObject): JsonObject[] {
   return project
     .all('firewalls')
     .filter((firewall) =>
       listAt(firewall, 'applied_to').some((target) =>
         selects(textAt(target, 'label_selector', 'selector') ?? 'nobody', server),
       ),
-    )
-    .map((firewall) => ({ id: firewall['id'], status: 'applied' }));
+    );
 }
 
 /** Where a server has the keys that may log in, which the API does not show. */
@@ -32,11 +32,12 @@ export const AUTHORIZED_KEYS = 'authorized_keys';
 
 function view({ project }: Asked, server: JsonObject): JsonObject {
   const net = isObject(server['public_net']) ? server['public_net'] : {};
+  const firewalls = firewallsOf(project, server).map(({ id: own }) => ({ id: own, status: 'applied' }));
   const group = server['placement_group'];
   return {
     ...server,
     [AUTHORIZED_KEYS]: undefined,
-    public_net: { ...net, firewalls: firewallsOf(project, server) },
+    public_net: { ...net, firewalls },
     // A group may go before its servers.
     placement_group: project.all('placement_groups').find((one) => one['id'] === group) ?? null,
   };
