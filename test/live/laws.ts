@@ -143,7 +143,7 @@ export const history: Scenario = (given) => {
       .flat()
       .filter((one) => at(one, 'metadata', 'annotations', 'crossplane.io/paused') === undefined);
     const names = ['mini', 'rough', 'unlucky', 'brief', 'own', 'account', 'second', 'duo', 'orders'];
-    const left = await Promise.all(names.map((name) => composed(live, name)));
+    const left = await Promise.all(names.map((name) => composed(live, { name })));
 
     expect(roots.map(nameOf)).toEqual([]);
     expect(left.flat().map(nameOf)).toEqual([]);
@@ -189,7 +189,7 @@ function expectAsked(changes: readonly Change[], asked: readonly Intended[]): vo
   expect(deleted.length).toBeGreaterThan(least);
   expect(
     [...again, ...deleted].filter(
-      ({ name, time }) => !asked.some(({ machines, since }) => machines.test(name) && since <= time),
+      ({ name, time }) => !asked.some(({ goes, since }) => goes(name) && since <= time),
     ),
   ).toEqual([]);
 }

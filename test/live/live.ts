@@ -13,7 +13,7 @@ import { serveCharts, type Charts } from './charts.ts';
 import { startCrossplane, type Crossplane } from './crossplane.ts';
 import { startHcloud, type Hcloud } from './hcloud/server.ts';
 import { Project } from './hcloud/state.ts';
-import { readManifests, type Kube } from './kube.ts';
+import { readManifests, type Kube, type Reference } from './kube.ts';
 import { playMachines, type Machines } from './machines.ts';
 import { NEWER, newerSources } from './newer.ts';
 import {
@@ -48,6 +48,8 @@ export interface Live {
   readonly logs: string;
   readonly token: string;
   readonly running: readonly Running[];
+  /** Which claim a composite is of, of all that scenarios have looked at, also when both are gone. */
+  readonly composites: Map<string, Reference>;
   /** Machines that scenarios asked to go, or took away themselves. */
   readonly intended: Intended[];
   /** Publishes all of ours in a newer version; who installs it gets a function of its own. @returns its sources */
@@ -57,9 +59,9 @@ export interface Live {
   stop(): Promise<void>;
 }
 
-/** Machines whose names match may go from then on, with what stands for them here. */
+/** Machines of such names may go from then on, with what stands for them here. */
 export interface Intended {
-  readonly machines: RegExp;
+  readonly goes: (name: string) => boolean;
   /** Milliseconds since 1970. */
   readonly since: number;
   /** Only what stands for them here may go: they stay at the cloud. */
@@ -179,6 +181,7 @@ export async function startLive(
       logs,
       token,
       running,
+      composites: new Map(),
       intended: [],
       publishNewer,
       check,

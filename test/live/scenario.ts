@@ -16,7 +16,7 @@ import {
   type JsonObject,
   type Manifest,
 } from '../../functions/kernel/manifest.ts';
-import { CLAIM_NAME_LABEL, KEY_ANNOTATION } from '../../functions/kernel/names.ts';
+import { CLAIM_NAME_LABEL, CLAIM_NAMESPACE_LABEL, KEY_ANNOTATION } from '../../functions/kernel/names.ts';
 import { toolPath } from '../../tools/build.ts';
 import { PUBLIC_RANGE } from '../bootstrap/machines/network.ts';
 import type { Cluster } from './machines.ts';
@@ -79,7 +79,8 @@ export async function tenant(live: Live, namespace: string): Promise<void> {
 
 /** As a person does it: `kubectl apply` of an object. */
 export async function apply(live: Live, object: Manifest): Promise<void> {
-  const file = join(live.folder, `${object.metadata.name ?? ''}.json`);
+  const { name = '', namespace = '' } = object.metadata;
+  const file = join(live.folder, `${namespace}-${name}.json`);
   await writeFile(file, JSON.stringify(object));
   await kubectl(live, 'apply', '--filename', file);
 }
@@ -103,23 +104,45 @@ export async function remove(live: Live, claim: Reference, seconds = 500): Promi
   await untilGone(live, claim, seconds);
 }
 
-/** From now on machines of such names may go: the laws of the end want to know of each. */
-export function mayGo(live: Live, machines: RegExp): void {
-  live.intended.push({ machines, since: Date.now() });
+/** From now on machines of a claim that have such names may go: the laws of the end want to know of each. */
+export function mayGo(live: Live, claim: Reference, names: RegExp): void {
+  const goes = (name: string) => isOf(live, claim, name) && names.test(name);
+  live.intended.push({ goes, since: Date.now() });
 }
 
-/** From now on what stands here for machines of such names may go, while they stay at the cloud. */
-export function mayBeOrphaned(live: Live, machines: RegExp): void {
-  live.intended.push({ machines, since: Date.now(), kept: true });
+/** From now on what stands here for machines of a claim may go, while they stay at the cloud. */
+export function mayBeOrphaned(live: Live, claim: Reference): void {
+  live.intended.push({ goes: (name) => isOf(live, claim, name), since: Date.now(), kept: true });
+}
+
+/** The claim as it is. What it has is named after its composite, which is remembered: two claims may have one name. */
+export async function lookAt(live: Live, claim: Reference): Promise<Manifest> {
+  const found = await live.kube.need(claim);
+  const composite = textAt(found, 'spec', 'resourceRef', 'name');
+  if (composite !== undefined) live.composites.set(composite, claim);
+  return found;
+}
+
+/** The composites that a claim has had. */
+export function compositesOf(live: Live, { kind, namespace, name }: Reference): string[] {
+  return [...live.composites].flatMap(([own, claim]) =>
+    claim.kind === kind && claim.namespace === namespace && claim.name === name ? [own] : [],
+  );
+}
+
+/** Whether a thing at the cloud, a machine or a composite of a region is a claim's that has been looked at, by its name. */
+export function isOf(live: Live, claim: Reference, name: string): boolean {
+  return compositesOf(live, claim).some((own) => name === own || name.startsWith(`${own}-`));
 }
 
 /** As a person does it: `kubectl delete --wait=false`. */
 export async function askToRemove(live: Live, claim: Reference): Promise<string> {
   const since = Date.now();
+  await lookAt(live, claim);
   const namespace = `--namespace=${claim.namespace ?? ''}`;
   const said = await kubectl(live, 'delete', claim.kind.toLowerCase(), claim.name, namespace, '--wait=false');
   // One that is refused gives leave to nobody.
-  live.intended.push({ machines: new RegExp(`^${claim.name}-`), since });
+  live.intended.push({ goes: (name) => isOf(live, claim, name), since });
   return said;
 }
 
@@ -130,7 +153,7 @@ export async function untilGone(live: Live, claim: Reference, seconds = 500): Pr
     async () => {
       await live.check();
       if ((await live.kube.get(claim)) !== undefined) throw new Error('the claim is there');
-      const left = await composed(live, claim.name);
+      const left = await composed(live, claim);
       if (left.length > 0) throw new Error(`left: ${left.map(describeLeft).join(', ')}`);
       return true;
     },
@@ -148,7 +171,7 @@ export function atCloud(live: Live, claim: Reference, kinds: readonly Kind[] = B
   return kinds
     .flatMap((kind) => live.hcloud.project.all(kind))
     .map((thing) => textAt(thing, 'name') ?? '')
-    .filter((name) => name.startsWith(`${claim.name}-`))
+    .filter((name) => isOf(live, claim, name))
     .sort();
 }
 
@@ -165,10 +188,13 @@ export const BILLED: readonly Kind[] = [
 export function changesAtCloud(live: Live, claim: Reference, since = 0): string[] {
   return live.hcloud.project.calls
     .slice(since)
-    .filter(
-      ({ method, status, about }) => method !== 'GET' && status < 300 && about.startsWith(`${claim.name}-`),
-    )
+    .filter(({ method, status, about }) => method !== 'GET' && status < 300 && isOf(live, claim, about))
     .map(({ method, path, about }) => `${method} ${path.replace(/\d+/, ':id')} ${about}`);
+}
+
+/** The Jobs that were done on machines of a claim since then, in order: `<operation> <node>`. */
+export function jobsOf(live: Live, claim: Reference, since = 0): string[] {
+  return live.machines.done.slice(since).filter((job) => isOf(live, claim, job.split(' ').at(-1) ?? ''));
 }
 
 /** How many calls the cloud has seen. */
@@ -185,7 +211,7 @@ export function waitingOf(claim: Manifest): string {
 
 /** The ProviderConfigs of provider-kubernetes that lead into the clusters of a claim. */
 export async function waysInto(live: Live, claim: Reference): Promise<Reference[]> {
-  const found = (await composed(live, claim.name)).filter(
+  const found = (await composed(live, claim)).filter(
     ({ apiVersion, kind }) => kind === 'ProviderConfig' && apiVersion.startsWith('kubernetes.'),
   );
   return found.map(referenceOf);
@@ -201,7 +227,7 @@ export function machinesOf(claim: Manifest): number {
 
 /** The clusters of a claim's regions, each with the name of its XOpenOvaRegion. */
 export function clustersOf(live: Live, claim: Reference): [string, Cluster][] {
-  return [...live.machines.clusters].filter(([region]) => region.startsWith(`${claim.name}-`));
+  return [...live.machines.clusters].filter(([region]) => isOf(live, claim, region));
 }
 
 /** Names of the nodes in the clusters of a claim. */
@@ -249,13 +275,13 @@ export async function until(
       seconds,
       async () => {
         await live.check();
-        const found = await live.kube.need(claim);
+        const found = await lookAt(live, claim);
         return holds(found) ? found : undefined;
       },
       1000,
     );
   } catch (error) {
-    const unready = (await composed(live, claim.name)).filter((object) => !isTrue(object, 'Ready'));
+    const unready = (await composed(live, claim)).filter((object) => !isTrue(object, 'Ready'));
     const said = unready.map(
       (object) => `${nameOf(object)}: ${JSON.stringify(at(object, 'status', 'conditions'))}`,
     );
@@ -275,7 +301,7 @@ export async function inLine(live: Live, claim: Reference): Promise<boolean> {
     `${claim.name} to be in line`,
     200,
     async () => {
-      const apart = (await composed(live, claim.name)).filter(
+      const apart = (await composed(live, claim)).filter(
         (object) => textAt(conditionOf(object, 'Synced'), 'status') === 'False',
       );
       if (apart.length > 0) throw new Error(apart.map(nameOf).join(', '));
@@ -295,17 +321,29 @@ export function inputMessage(claim: Manifest): string {
   return textAt(conditionOf(claim, 'InputValid'), 'message') ?? '';
 }
 
+/** A claim; without its namespace, all of a name. */
+type Named = Pick<Reference, 'name' | 'namespace'>;
+
 /** Everything that is composed for a claim, at any depth. */
-export async function composed(live: Live, claimName: string): Promise<Manifest[]> {
+export async function composed(live: Live, claim: Named): Promise<Manifest[]> {
+  return (await labelled(live, claim)).filter(
+    (object) => at(object, 'metadata', 'annotations', KEY_ANNOTATION) !== undefined || isRoot(object),
+  );
+}
+
+/** The same, with what Jobs have made for it. */
+export async function labelled(live: Live, { name, namespace }: Named): Promise<Manifest[]> {
+  const labels = {
+    [CLAIM_NAME_LABEL]: name,
+    ...(namespace !== undefined && { [CLAIM_NAMESPACE_LABEL]: namespace }),
+  };
   const kinds = (await live.kube.kinds()).filter(({ apiVersion }) => GROUPS.test(apiVersion));
   const found: Manifest[] = [];
   for (const { apiVersion, kind } of kinds) {
     if (apiVersion.startsWith('apiextensions.crossplane.io') || kind === 'Event') continue;
-    found.push(...(await live.kube.list(apiVersion, kind, { [CLAIM_NAME_LABEL]: claimName })));
+    found.push(...(await live.kube.list(apiVersion, kind, labels)));
   }
-  return found.filter(
-    (object) => at(object, 'metadata', 'annotations', KEY_ANNOTATION) !== undefined || isRoot(object),
-  );
+  return found;
 }
 
 function isRoot(object: Manifest): boolean {
@@ -332,11 +370,11 @@ export function owned(objects: readonly Manifest[]): Map<string, Json> {
 }
 
 /** What Crossplane has applied, once it no longer changes: a step that has just been reached is said a moment later. */
-export async function settled(live: Live, claimName: string): Promise<Map<string, Json>> {
-  let before = owned(await composed(live, claimName));
-  return eventually(`${claimName} to come to rest`, 200, async () => {
+export async function settled(live: Live, claim: Reference): Promise<Map<string, Json>> {
+  let before = owned(await composed(live, claim));
+  return eventually(`${claim.name} to come to rest`, 200, async () => {
     await sleep(15_000);
-    const now = owned(await composed(live, claimName));
+    const now = owned(await composed(live, claim));
     const same = JSON.stringify([...now]) === JSON.stringify([...before]);
     before = now;
     return same ? now : undefined;
@@ -380,7 +418,7 @@ export async function timeline(
   const lines: string[] = [];
   let last = '';
   while (Date.now() - begun < seconds * 1000) {
-    const found = await live.kube.need(claim);
+    const found = await lookAt(live, claim);
     const waiting = listAt(found, 'status', 'waitingFor').map(
       (one) => `${textAt(one, 'object') ?? ''} ${textAt(one, 'message') ?? ''}`,
     );

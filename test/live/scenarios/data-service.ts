@@ -48,7 +48,7 @@ export function dataService(cluster: Reference): Scenario {
       const live = given();
       const before = atCloud(live, cluster);
       const [own] = clustersOf(live, cluster);
-      mayBeOrphaned(live, new RegExp(`^${cluster.name}-`));
+      mayBeOrphaned(live, cluster);
       await kubectl(live, 'delete', 'namespace', namespace, '--wait=false');
       await Promise.all([untilGone(live, service), untilGone(live, cluster)]);
       const inside = (await own?.[1].kube.list('v1', 'Namespace')) ?? [];

@@ -30,7 +30,7 @@ export function deadApi(claim: Reference): Scenario {
       live.machines.forget(region?.[0] ?? '');
       await askToRemove(live, claim);
       const release = await eventually('the teardown to fail', 200, async () => {
-        const found = (await composed(live, claim.name)).find(
+        const found = (await composed(live, claim)).find(
           ({ kind, metadata }) => kind === 'Release' && metadata.name?.endsWith('openova-system') === true,
         );
         return found !== undefined && !isTrue(found, 'Synced') ? found : undefined;

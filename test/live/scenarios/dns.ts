@@ -52,7 +52,7 @@ export function dnsPackage(claim: Reference): Scenario {
       const playing = repeat(() => playRecords(live.kube));
       try {
         await until(live, claim, 'it to be ready', 300, isReadyClaim);
-        const records = (await composed(live, claim.name)).filter(({ kind }) => kind === 'Record');
+        const records = (await composed(live, claim)).filter(({ kind }) => kind === 'Record');
 
         expect(records.map((one) => textAt(one, 'spec', 'forProvider', 'name'))).toContain(
           `api.fsn.${claim.name}.example.com`,

@@ -18,6 +18,7 @@ import {
   isReadyClaim,
   kubectl,
   machinesOf,
+  jobsOf,
   mayGo,
   nameOf,
   nodesOf,
@@ -51,7 +52,7 @@ export const minimal: Scenario = (given) => {
       });
     });
     tell(lines.join('\n'));
-    const objects = await composed(live, mini.name);
+    const objects = await composed(live, mini);
     const unready = objects.filter((object) => conditionOf(object, 'Ready') && !isTrue(object, 'Ready'));
     tell(`${objects.length} objects of ${new Set(objects.map(({ kind }) => kind)).size} kinds`);
     await writePage(live, mini, lines);
@@ -70,7 +71,7 @@ export const minimal: Scenario = (given) => {
     expect(await inLine(live, mini)).toBe(true);
     expect(atCloud(live, mini, ['servers'])).toHaveLength(1);
     const listed = await kubectl(live, 'get', 'openovaclusters', '--all-namespaces');
-    expect(listed).toMatch(/mini +\S+ .*True +True/);
+    expect(listed).toMatch(/^acme-platform +mini +\S+ .*True +True/m);
   });
 
   it('shows no secret value anywhere but in Secrets', async () => {
@@ -79,7 +80,7 @@ export const minimal: Scenario = (given) => {
 
   it('is left alone then: nothing moves over two polls', async () => {
     const live = given();
-    const all = async () => versions([await live.kube.need(mini), ...(await composed(live, mini.name))]);
+    const all = async () => versions([await live.kube.need(mini), ...(await composed(live, mini))]);
     const begun = Date.now();
     let since = begun;
     let before = await all();
@@ -96,19 +97,19 @@ export const minimal: Scenario = (given) => {
 
   it('takes a mistake that the API server lets pass and its correction: what we own is the same after, and during', async () => {
     const live = given();
-    const before = owned(await composed(live, mini.name));
+    const before = owned(await composed(live, mini));
     const calls = callsSoFar(live);
     await edit(live, mini, { platform: { components: { nosuch: { enabled: true } } } });
     const wrong = await until(live, mini, 'the mistake to be named', 100, (one) => inputMessage(one) !== '');
 
     expect(inputMessage(wrong)).toContain('spec.platform.components.nosuch');
     expect(isTrue(wrong, 'Ready')).toBe(true);
-    expect(owned(await composed(live, mini.name)), 'while it is wrong').toEqual(before);
+    expect(owned(await composed(live, mini)), 'while it is wrong').toEqual(before);
 
     await edit(live, mini, { platform: { components: { nosuch: null } } });
     await until(live, mini, 'the correction to be seen', 100, isReadyClaim);
 
-    expect(owned(await composed(live, mini.name)), 'after the correction').toEqual(before);
+    expect(owned(await composed(live, mini)), 'after the correction').toEqual(before);
     expect(changesAtCloud(live, mini, calls)).toEqual([]);
   });
 
@@ -137,12 +138,12 @@ export const minimal: Scenario = (given) => {
   it('shrinks again, the highest machine first, drained before it goes', async () => {
     const live = given();
     const calls = callsSoFar(live);
-    mayGo(live, /^mini-.*workers-2/);
+    mayGo(live, mini, /workers-2/);
     await edit(live, mini, { pools: [{ name: 'workers', count: 1, serverTypes: ['cx33'] }] });
     await until(live, mini, 'one worker', 500, (one) => isReadyClaim(one) && machinesOf(one) === 2);
     await eventuallyTrue('the server to go', 300, () => atCloud(live, mini, ['servers']).length === 2);
 
-    const drained = live.machines.done.filter((job) => job.startsWith('drain-and-remove mini-'));
+    const drained = jobsOf(live, mini).filter((job) => job.startsWith('drain-and-remove '));
     expect(drained).toEqual([expect.stringContaining('workers-2')]);
     expect((await nodesOf(live, mini)).filter((name) => name.includes('workers-2'))).toEqual([]);
     // What a server is labelled with since there are workers may follow late.

@@ -21,9 +21,11 @@ import {
   callsSoFar,
   changesAtCloud,
   clustersOf,
+  compositesOf,
   edit,
   inLine,
   isReadyClaim,
+  jobsOf,
   kubeconfigIn,
   machinesOf,
   mayGo,
@@ -79,10 +81,9 @@ async function serverOfKubeconfig({ kube, hcloud }: Live): Promise<string> {
 }
 
 /** The Jobs of an operation since then, by their machines, which are named without their claim and region. */
-function jobsOf(live: Live, operation: string, since: number): string[] {
-  return live.machines.done
-    .slice(since)
-    .filter((job) => job.startsWith(`${operation} ${claim.name}-`))
+function machinesDone(live: Live, operation: string, since: number): string[] {
+  return jobsOf(live, claim, since)
+    .filter((job) => job.startsWith(`${operation} `))
     .map((job) => job.replace(/^.*-((?:control-plane|workers)-\d+)-g\d+$/, '$1'));
 }
 
@@ -155,10 +156,10 @@ export const rough: Scenario = (given) => {
     const named = await serverOfKubeconfig(live);
     const goes = new RegExp(`^(${named}|rough-.*workers-1-.*)$`);
     const lost = project.all('servers').filter(({ name }) => goes.test(textAt(name) ?? ''));
-    mayGo(live, goes);
+    mayGo(live, claim, goes);
     for (const server of lost) project.remove('servers', Number(server['id']));
     await eventuallyTrue('their Jobs to be done again', 400, () =>
-      ['server', 'agent'].every((operation) => jobsOf(live, operation, jobs).length === 1),
+      ['server', 'agent'].every((operation) => machinesDone(live, operation, jobs).length === 1),
     );
     await until(live, claim, 'it to be ready again', 400, isReadyClaim);
 
@@ -176,12 +177,12 @@ export const rough: Scenario = (given) => {
     const live = given();
     const jobs = live.machines.done.length;
     await edit(live, claim, { kubernetes: { version: 'v1.36.3+k3s1' } });
-    await eventuallyTrue('all upgrades', 600, () => jobsOf(live, 'upgrade', jobs).length === 4);
+    await eventuallyTrue('all upgrades', 600, () => machinesDone(live, 'upgrade', jobs).length === 4);
     await until(live, claim, 'it to be ready with it', 400, isReadyClaim);
     const [cluster] = clustersOf(live, claim);
     const nodes = (await cluster?.[1].kube.list('v1', 'Node')) ?? [];
 
-    expect(jobsOf(live, 'upgrade', jobs)).toEqual([
+    expect(machinesDone(live, 'upgrade', jobs)).toEqual([
       'control-plane-1',
       'control-plane-2',
       'control-plane-3',
@@ -208,7 +209,7 @@ export const rough: Scenario = (given) => {
   it('goes back to one server, the highest first, and none that has left comes back', async () => {
     const live = given();
     const jobs = live.machines.done.length;
-    mayGo(live, /^rough-.*control-plane-[23]/);
+    mayGo(live, claim, /control-plane-[23]/);
     await edit(live, claim, { controlPlane: { count: 1, serverTypes: ['cx43'] } });
     await until(live, claim, 'one server', 600, (one) => isReadyClaim(one) && machinesOf(one) === 2);
     await eventuallyTrue('the servers to go', 300, () => atCloud(live, claim, ['servers']).length === 2);
@@ -216,7 +217,7 @@ export const rough: Scenario = (given) => {
     const life = await live.machines.life(claim.name);
     const [, ofThird] = [...life].find(([name]) => name.includes('control-plane-3')) ?? [];
 
-    expect(jobsOf(live, 'drain-and-remove', jobs)).toEqual(['control-plane-3', 'control-plane-2']);
+    expect(machinesDone(live, 'drain-and-remove', jobs)).toEqual(['control-plane-3', 'control-plane-2']);
     expect(names).toEqual([expect.stringContaining('control-plane-1'), expect.stringContaining('workers-1')]);
     expect(
       ofThird?.filter((event) => event.startsWith('join ')),
@@ -233,9 +234,11 @@ export const rough: Scenario = (given) => {
     const shop = { apiVersion: 'v1', kind: 'Service', namespace: 'default', name: 'shop' };
     const disk = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', namespace: 'default', name: 'shop' };
     const volume = project.id();
-    project.put('volumes', { id: volume, name: 'rough-workload' });
-    project.put('load_balancers', { id: project.id(), name: 'rough-workload' });
-    for (const object of workload(String(volume))) await kube?.apply(object);
+    // Named as what is the claim's own, so that it counts as such.
+    const name = `${compositesOf(live, claim)[0] ?? ''}-workload`;
+    project.put('volumes', { id: volume, name });
+    project.put('load_balancers', { id: project.id(), name });
+    for (const object of workload(String(volume), name)) await kube?.apply(object);
     await eventuallyTrue('its controllers to hold them', 60, async () => {
       const [service, bound] = await Promise.all([kube?.need(shop), kube?.need(disk)]);
       const held = listAt(service, 'metadata', 'finalizers').length > 0;
@@ -262,7 +265,7 @@ export const rough: Scenario = (given) => {
 };
 
 /** What a tenant's workload has at the cloud: a load balancer, and a volume that was made for a claim of it. */
-function workload(volume: string): Manifest[] {
+function workload(volume: string, balancer: string): Manifest[] {
   const size = { storage: '10Gi' };
   const accessModes = ['ReadWriteOnce'];
   const own = { namespace: 'default', name: 'shop' };
@@ -270,7 +273,7 @@ function workload(volume: string): Manifest[] {
     {
       apiVersion: 'v1',
       kind: 'Service',
-      metadata: { ...own, annotations: { [LOAD_BALANCER_NAME]: 'rough-workload' } },
+      metadata: { ...own, annotations: { [LOAD_BALANCER_NAME]: balancer } },
       spec: { type: 'LoadBalancer', ports: [{ port: 80 }] },
     },
     {

@@ -29,7 +29,7 @@ export const neededRules: Scenario = (given) => {
       try {
         await apply(live, cluster);
         const refused = await eventually('a refusal', 200, async () => {
-          const objects = await composed(live, cluster.metadata.name ?? '');
+          const objects = await composed(live, referenceOf(cluster));
           return objects
             .map((object) => textAt(conditionOf(object, 'Synced'), 'message') ?? '')
             .find((message) => message.includes('is forbidden'));

@@ -62,7 +62,7 @@ function recordSets({ hcloud }: Live): JsonObject[] {
 
 /** Releases that are composed for the cluster, without the name of their region. */
 async function releases(live: Live): Promise<string[]> {
-  const found = (await composed(live, duo.name)).filter(({ kind }) => kind === 'Release');
+  const found = (await composed(live, duo)).filter(({ kind }) => kind === 'Release');
   return found.map(({ metadata }) => metadata.name ?? '');
 }
 
@@ -137,18 +137,18 @@ export const twoRegions: Scenario = (given) => {
   it('stays as it is when the list of its regions is reordered', async () => {
     const live = given();
     await eventuallyTrue('both platforms to be told which release they run', 200, async () => {
-      const platforms = (await composed(live, duo.name)).filter(({ kind }) => kind === 'XOpenOvaPlatform');
+      const platforms = (await composed(live, duo)).filter(({ kind }) => kind === 'XOpenOvaPlatform');
       return platforms.every(
         (one) => textAt(one, 'metadata', 'annotations', RELEASE_ANNOTATION) !== undefined,
       );
     });
-    const before = await settled(live, duo.name);
+    const before = await settled(live, duo);
     const calls = callsSoFar(live);
     await edit(live, duo, { regions: [hel, fsn] });
     await sleep(20_000);
     await until(live, duo, 'it to be looked at', 100, isReadyClaim);
 
-    expect(owned(await composed(live, duo.name))).toEqual(before);
+    expect(owned(await composed(live, duo))).toEqual(before);
     expect(changesAtCloud(live, duo, calls)).toEqual([]);
   });
 
@@ -174,7 +174,7 @@ export const twoRegions: Scenario = (given) => {
     await edit(live, duo, { platform: { components: { flux: { enabled: true } } } });
     await eventuallyTrue('Flux again', 200, async () => (await has()) === 2);
     await until(live, duo, 'it to be ready again', 300, isReadyClaim);
-    const unready = (await composed(live, duo.name)).filter(
+    const unready = (await composed(live, duo)).filter(
       (one) => one.kind === 'Release' && !isTrue(one, 'Ready'),
     );
 
@@ -211,7 +211,7 @@ async function healthyRevisions({ kube }: Live): Promise<string[]> {
 /** The steps of the Compositions by which the cluster is composed now, at any depth. */
 async function stepsTaken(live: Live): Promise<string[]> {
   const revisions = await live.kube.list('apiextensions.crossplane.io/v1', 'CompositionRevision');
-  const taken = (await composed(live, duo.name)).map((one) =>
+  const taken = (await composed(live, duo)).map((one) =>
     textAt(one, 'spec', 'compositionRevisionRef', 'name'),
   );
   const steps = revisions
@@ -241,7 +241,7 @@ function within(name: string): string {
 export const newerPackage: Scenario = (given) => {
   it('changes nothing but UpdateAvailable when newer packages are installed as docs/upgrade.md says', async () => {
     const live = given();
-    const fields = await settled(live, duo.name);
+    const fields = await settled(live, duo);
     const calls = callsSoFar(live);
     const { root } = await live.publishNewer();
     tell(await shell(live, await upgradeCommands(root)));
@@ -262,7 +262,7 @@ export const newerPackage: Scenario = (given) => {
       (one) => isReadyClaim(one) && isTrue(one, 'UpdateAvailable'),
     );
     await sleep(20_000);
-    const after = await composed(live, duo.name);
+    const after = await composed(live, duo);
 
     expect(revisions).toEqual([
       'ConfigurationRevision v0.1.0 Inactive',
@@ -279,7 +279,7 @@ export const newerPackage: Scenario = (given) => {
 
   it('changes what the newer release lists, once the claim asks for it', async () => {
     const live = given();
-    const found = await composed(live, duo.name);
+    const found = await composed(live, duo);
     const before = owned(found);
     const calls = callsSoFar(live);
     await edit(live, duo, { platform: { release: NEWER.release } });
@@ -290,7 +290,7 @@ export const newerPackage: Scenario = (given) => {
       300,
       (one) => isReadyClaim(one) && textAt(one, 'status', 'release') === NEWER.release,
     );
-    const after = await settled(live, duo.name);
+    const after = await settled(live, duo);
     const changed = [...after]
       .filter(([name, fields]) => JSON.stringify(before.get(name)) !== JSON.stringify(fields))
       .map(([name]) => within(name.split(' ').slice(0, 2).join(' ')));
@@ -329,7 +329,7 @@ export const unprotected: Scenario = (given) => {
     await edit(live, duo, { deletionProtection: false });
     await until(live, duo, 'the protection to go', 100, (one) => !isTrue(one, 'DeletionProtected'));
     await eventuallyTrue('the Usage to go', 60, async () =>
-      (await composed(live, duo.name)).every(
+      (await composed(live, duo)).every(
         ({ kind, metadata }) => kind !== 'Usage' || metadata.namespace !== duo.namespace,
       ),
     );
