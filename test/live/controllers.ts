@@ -12,7 +12,7 @@ import {
 import type { Project } from './hcloud/state.ts';
 import type { Programs } from './job-program.ts';
 import { complete, end, isOpen } from './job-status.ts';
-import { KubeError, referenceOf, type Kube } from './kube.ts';
+import { referenceOf, type Kube } from './kube.ts';
 
 /** Which a kubelet sets and a cloud controller takes away. */
 export const UNINITIALIZED = 'node.cloudprovider.kubernetes.io/uninitialized';
@@ -87,12 +87,7 @@ const CLEANUP = 'service.kubernetes.io/load-balancer-cleanup';
 export const LOAD_BALANCER_NAME = 'load-balancer.hetzner.cloud/name';
 
 async function meet(kube: Kube, apiVersion: string, kind: string, conditions: JsonObject[]): Promise<void> {
-  const found = await kube.list(apiVersion, kind).catch((error: unknown) => {
-    // Not served yet, or served since a moment ago.
-    if (error instanceof KubeError && (error.code === 404 || error.code === 429)) return [];
-    throw error;
-  });
-  for (const object of found) {
+  for (const object of await kube.listServed(apiVersion, kind)) {
     const missing = conditions.some(({ type }) => typeof type === 'string' && !isTrue(object, type));
     if (missing) await kube.patch(referenceOf(object), { status: { conditions } }, 'status');
   }

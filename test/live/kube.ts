@@ -107,6 +107,14 @@ export class Kube {
       .map((item) => asManifest({ apiVersion, kind, ...item }));
   }
 
+  /** All of a kind; none where nobody serves it yet, or only since a moment ago. */
+  async listServed(apiVersion: string, kind: string): Promise<Manifest[]> {
+    return this.list(apiVersion, kind).catch((error: unknown) => {
+      if (error instanceof KubeError && (error.code === 404 || error.code === 429)) return [];
+      throw error;
+    });
+  }
+
   async create(object: Manifest): Promise<Manifest> {
     return asManifest(await this.#call('POST', await this.#path(referenceOf(object), true), object));
   }

@@ -6,7 +6,7 @@ import { startLive, type Live } from './live.ts';
 import { isReadyClaim, tell, until, type Scenario } from './scenario.ts';
 import { deadApi } from './scenarios/dead-api.ts';
 import { dataService } from './scenarios/data-service.ts';
-import { dnsPackage } from './scenarios/dns.ts';
+import { dnsPackages } from './scenarios/dns.ts';
 import { edits } from './scenarios/edits.ts';
 import { inOneGo, mini, minimal } from './scenarios/minimal.ts';
 import { rough } from './scenarios/rough.ts';
@@ -30,9 +30,9 @@ beforeAll(async () => {
 /** Claims whose machines are real: of each server an API server and a member of etcd. */
 const onRealMachines: Readonly<Record<string, Scenario>> = {
   'a claim to which everything happens': rough,
-  'a claim whose Job fails and whose DNS package is missing, with a service': (given) => {
+  'a claim whose Job fails and whose DNS packages are missing, with a service': (given) => {
     failingJob(given);
-    dnsPackage(unlucky)(given);
+    dnsPackages(unlucky)(given);
     orphaned(given);
     dataService(unlucky)(given);
   },

@@ -31,6 +31,7 @@ import {
 import { isReal } from './real-machines.ts';
 import { repeat, sweepLater, type Running } from './processes.ts';
 import { definitionsOf, prebuiltPrograms, startProviders, TEST_POLLS, type Polls } from './providers.ts';
+import { playRecords } from './records.ts';
 import { PACKAGES } from '../../functions/providers/packages.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -154,6 +155,8 @@ export async function startLive(
     await untilInstalled(kube, 'openova');
     await untilDefined(kube);
     await install(kube, token, hcloud.url);
+    const records = repeat(() => playRecords(kube), 1000);
+    closers.push(() => records.stop());
     say('the Configuration is installed');
 
     keep(...(await startProviders(control, { folder, logs, ca, polls, proxy: charts.env })));

@@ -64,17 +64,19 @@ export function smallCluster(namespace: string, name: string, spec: JsonObject =
   };
 }
 
-/** A tenant's namespace with the Secrets that its claims name. */
+/** A tenant's namespace with the Secrets that its claims name; that for DNS has the keys of every provider. */
 export async function tenant(live: Live, namespace: string): Promise<void> {
   await live.kube.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
-  for (const name of ['hcloud', 'dns']) {
-    await live.kube.apply({
-      apiVersion: 'v1',
-      kind: 'Secret',
-      metadata: { namespace, name },
-      stringData: { token: live.token },
-    });
-  }
+  const { token } = live;
+  const dns = {
+    token,
+    accessKeyId: token,
+    secretAccessKey: token,
+    clientSecret: token,
+    serviceAccount: JSON.stringify({ type: 'service_account', private_key: token }),
+  };
+  for (const [name, stringData] of Object.entries({ hcloud: { token }, dns }))
+    await live.kube.apply({ apiVersion: 'v1', kind: 'Secret', metadata: { namespace, name }, stringData });
 }
 
 /** As a person does it: `kubectl apply` of an object. */

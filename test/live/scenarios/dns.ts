@@ -1,79 +1,133 @@
-/** Records at a provider whose package is missing at first. The provider is played: it says of each record that it is made. */
+/** Records at one provider after the other, each of which lacks its package at first. What those providers do is played. */
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { conditionOf, isTrue, textAt } from '../../../functions/kernel/manifest.ts';
-import { referenceOf, type Kube, type Reference } from '../kube.ts';
+import { RECORDS } from '../../../functions/dns/records.ts';
+import {
+  conditionOf,
+  isTrue,
+  textAt,
+  type JsonObject,
+  type Manifest,
+} from '../../../functions/kernel/manifest.ts';
+import { KEY_ANNOTATION } from '../../../functions/kernel/names.ts';
+import type { PackageUse } from '../../../functions/providers/packages.ts';
+import { readManifests, type Reference } from '../kube.ts';
+import type { Live } from '../live.ts';
 import { installConfiguration, untilInstalled } from '../packages.ts';
-import { eventually, repeat } from '../processes.ts';
-import type { JsonObject } from '../../../functions/kernel/manifest.ts';
-import { composed, isReadyClaim, until, type Scenario } from '../scenario.ts';
+import { eventually } from '../processes.ts';
+import { PLAYED } from '../records.ts';
+import { composed, edit, inLine, isReadyClaim, nameOf, until, type Scenario } from '../scenario.ts';
 
-/** What a cluster says to have its records there. */
-export const atCloudflare: JsonObject = {
-  dns: {
-    provider: 'cloudflare',
-    zone: 'example.com',
-    zoneId: '023e105f4ecef8ad9ca31a8372d0c353',
-    secretRef: { name: 'dns' },
+/** How a claim says which zone it is, at each provider that needs a package: in turn, the first of them at the beginning. */
+const ZONES: Readonly<Record<Exclude<PackageUse, 'base'>, JsonObject>> = {
+  cloudflare: { zoneId: '023e105f4ecef8ad9ca31a8372d0c353' },
+  route53: { zoneId: 'Z0123456789ABCDEFGHIJ' },
+  clouddns: { zoneId: 'example-com', project: 'acme-prod' },
+  azure: {
+    resourceGroup: 'dns',
+    servicePrincipal: {
+      tenantId: '00000000-0000-4000-8000-000000000001',
+      subscriptionId: '00000000-0000-4000-8000-000000000002',
+      clientId: '00000000-0000-4000-8000-000000000003',
+    },
   },
+};
+const providers = Object.keys(ZONES);
+
+function dnsAt(provider: string, zone: JsonObject): JsonObject {
+  return { provider, zone: 'example.com', secretRef: { name: 'dns' }, ...zone };
+}
+
+/** What a cluster says to have its records at the first of them. */
+export const recordsAtFirst: JsonObject = {
+  dns: dnsAt('cloudflare', ZONES.cloudflare),
   certificates: { email: 'ops@example.com', solver: 'dns01' },
 };
-const RECORD = ['dns.upjet-cloudflare.upbound.io/v1alpha1', 'Record'] as const;
 
-/** @param claim is being made, with records at Cloudflare. */
-export function dnsPackage(claim: Reference): Scenario {
+/** @param claim is being made, with records at the first provider. */
+export function dnsPackages(claim: Reference): Scenario {
   return (given) => {
-    it('is built but for its records while their package is missing, and names it', async () => {
-      const live = given();
-      const told = await until(
-        live,
-        claim,
-        'everything but records',
-        600,
-        (one) => isTrue(one, 'PlatformReady') && !isTrue(one, 'PackagesInstalled'),
-      );
+    for (const [index, [provider, zone]] of Object.entries(ZONES).entries()) {
+      const former = providers[index - 1];
+      const configuration = `openova-dns-${provider}`;
+      let before: Manifest[] = [];
 
-      expect(textAt(conditionOf(told, 'PackagesInstalled'), 'message')).toContain('openova-dns-cloudflare');
-      expect(isTrue(told, 'Ready')).toBe(false);
-    });
-
-    it('makes them once the package is installed', async () => {
-      const live = given();
-      await installConfiguration(live.kube, 'openova-dns-cloudflare');
-      await untilInstalled(live.kube, 'openova-dns-cloudflare');
-      // Its kinds are served a moment after the package says that it is healthy.
-      await eventually('a ProviderConfig', 60, () =>
-        live.kube.apply({
-          apiVersion: 'upjet-cloudflare.upbound.io/v1beta1',
-          kind: 'ProviderConfig',
-          metadata: { name: 'default' },
-          spec: { credentials: { source: 'None' } },
-        }),
-      );
-      const playing = repeat(() => playRecords(live.kube));
-      try {
-        await until(live, claim, 'it to be ready', 300, isReadyClaim);
-        const records = (await composed(live, claim)).filter(({ kind }) => kind === 'Record');
-
-        expect(records.map((one) => textAt(one, 'spec', 'forProvider', 'name'))).toContain(
-          `api.fsn.${claim.name}.example.com`,
+      it(`waits for ${configuration}, which it names, ${former === undefined ? 'built but for its records' : `with its records at ${former} as they were`}`, async () => {
+        const live = given();
+        before = await recordsOf(live, claim);
+        if (former !== undefined) {
+          const none = { zoneId: null, project: null, resourceGroup: null, servicePrincipal: null };
+          await edit(live, claim, { dns: { ...none, ...dnsAt(provider, zone) } });
+        }
+        const told = await until(
+          live,
+          claim,
+          'everything but records',
+          600,
+          // Of a claim that was ready both change one after the other.
+          (one) => isTrue(one, 'PlatformReady') && !isTrue(one, 'PackagesInstalled') && !isTrue(one, 'Ready'),
         );
-      } finally {
-        await playing.stop();
-      }
-    });
+
+        expect(textAt(conditionOf(told, 'PackagesInstalled'), 'message')).toContain(configuration);
+        expect((await recordsOf(live, claim)).map(identity)).toEqual(before.map(identity));
+      });
+
+      it(`has the same records at ${provider} alone once that is installed`, async () => {
+        const live = given();
+        await installConfiguration(live.kube, configuration);
+        await untilInstalled(live.kube, configuration);
+        await giveCredentials(live, provider);
+        await until(live, claim, 'it to be ready', 300, isReadyClaim);
+        const records = await eventually(`records at ${provider} alone`, 100, async () => {
+          const found = await recordsOf(live, claim);
+          if (found.every((one) => keyOf(one).startsWith(`${RECORDS}${provider}/`)) && found.length > 0)
+            return found;
+          throw new Error(found.map(nameOf).join(', '));
+        });
+
+        expect(subjects(records)).toContain('api/fsn/a');
+        if (former !== undefined) expect(subjects(records)).toEqual(subjects(before));
+        expect(records.filter((one) => !isTrue(one, 'Ready')).map(nameOf)).toEqual([]);
+        expect(await inLine(live, claim)).toBe(true);
+      });
+    }
   };
 }
 
-async function playRecords(kube: Kube): Promise<void> {
-  for (const record of await kube.list(...RECORD)) {
-    if (isTrue(record, 'Ready')) continue;
-    const lastTransitionTime = new Date().toISOString().replace(/\.\d+Z$/, 'Z');
-    const conditions = ['Ready', 'Synced'].map((type) => ({
-      type,
-      status: 'True',
-      reason: type === 'Ready' ? 'Available' : 'ReconcileSuccess',
-      lastTransitionTime,
-    }));
-    await kube.patch(referenceOf(record), { status: { conditions } }, 'status');
+/** The records of a claim, whoever serves them. */
+async function recordsOf(live: Live, claim: Reference): Promise<Manifest[]> {
+  return (await composed(live, claim)).filter((one) => keyOf(one).startsWith(RECORDS));
+}
+
+function keyOf(record: Manifest): string {
+  return textAt(record, 'metadata', 'annotations', KEY_ANNOTATION) ?? '';
+}
+
+function identity(record: Manifest): string {
+  return `${nameOf(record)} ${textAt(record, 'metadata', 'uid') ?? ''}`;
+}
+
+/** What records are about, by their keys: `api/fsn/a`, without provider and zone before it, and without a hash behind it. */
+function subjects(records: readonly Manifest[]): string[] {
+  const found = records.map((one) => keyOf(one).split('/').slice(3).join('/'));
+  return [...new Set(found.map((subject) => subject.replace(/\/[0-9a-f]{8}$/, '')))].sort();
+}
+
+/** The ProviderConfig and its Secret, as they are shown to operators. */
+async function giveCredentials({ kube }: Live, provider: string): Promise<void> {
+  const { apiVersion } = PLAYED.find(({ use }) => use === provider)?.providerConfig ?? {};
+  const shown = await readManifests(
+    join(import.meta.dirname, '../../../package/credentials-dns.example.yaml'),
+  );
+  for (const config of shown.filter(
+    (one) => one.kind === 'ProviderConfig' && one.apiVersion === apiVersion,
+  )) {
+    const name = textAt(config, 'spec', 'credentials', 'secretRef', 'name');
+    for (const object of [
+      ...shown.filter((one) => one.kind === 'Secret' && one.metadata.name === name),
+      config,
+    ])
+      // Its kinds are served a moment after the package says that it is healthy.
+      await eventually(nameOf(object), 60, () => kube.apply(object));
   }
 }

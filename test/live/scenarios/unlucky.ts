@@ -4,7 +4,7 @@ import { referenceOf } from '../kube.ts';
 import { secretsShown } from '../laws.ts';
 import type { Live } from '../live.ts';
 import { eventuallyTrue, sleep } from '../processes.ts';
-import { atCloudflare } from './dns.ts';
+import { recordsAtFirst } from './dns.ts';
 import {
   annotate,
   apply,
@@ -31,7 +31,7 @@ import {
 const workers = (count: number) => ({ pools: [{ name: 'workers', count, serverTypes: ['cx33'] }] });
 const cluster = smallCluster('acme-unlucky', 'unlucky', {
   ...workers(2),
-  ...atCloudflare,
+  ...recordsAtFirst,
   loadBalancer: {},
   // Nobody here comes from there.
   access: { managementCidrs: ['192.0.2.10/32'] },
