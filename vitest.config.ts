@@ -28,7 +28,7 @@ const longest = [
 
 /** The same in words, for who reads the end of a run. */
 const leftOutOfShort: Readonly<Record<string, string>> = {
-  live: 'claims with real machines, a dead API, a newer package, rights taken away (OPENOVA_TESTS=short)',
+  live: 'claims with real machines, claims of one name, a dead API, a newer package, rights taken away (OPENOVA_TESTS=short)',
   machines: 'the machines themselves, later life, most cut points (OPENOVA_TESTS=short)',
 };
 

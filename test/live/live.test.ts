@@ -11,6 +11,7 @@ import { edits } from './scenarios/edits.ts';
 import { inOneGo, mini, minimal } from './scenarios/minimal.ts';
 import { rough } from './scenarios/rough.ts';
 import { tenancy } from './scenarios/tenancy.ts';
+import { apart, namesakeMade } from './scenarios/namesake.ts';
 import { neededRules } from './scenarios/rules.ts';
 import { failingJob, orphaned, unlucky } from './scenarios/unlucky.ts';
 import { duo, newerPackage, twoRegions, unprotected, withoutRecords } from './scenarios/two-regions.ts';
@@ -51,6 +52,7 @@ function onceMiniIsReady(scenario: Scenario): Scenario {
 const together: Readonly<Record<string, Scenario>> = {
   'a claim of one small region': (given) => {
     minimal(given);
+    if (EVERYTHING) apart(mini)(given);
     (EVERYTHING ? deadApi(mini) : inOneGo(mini, 'Foreground'))(given);
   },
   'a cluster of two regions': (given) => {
@@ -62,6 +64,7 @@ const together: Readonly<Record<string, Scenario>> = {
   },
   'a tenant': EVERYTHING ? tenancy : onceMiniIsReady(tenancy),
   'a claim that is edited': edits,
+  ...(EVERYTHING && { 'a claim of two regions by the same name': onceMiniIsReady(namesakeMade) }),
   ...(EVERYTHING && onRealMachines),
 };
 

@@ -405,33 +405,3 @@ export function versions(objects: readonly Manifest[]): Map<string, string> {
 export async function edit(live: Live, claim: Reference, spec: JsonObject): Promise<void> {
   await live.kube.patch(claim, { spec });
 }
-
-/**
- * One line per moment at which the claim says something new, until it is ready.
- * @param look is called at each.
- */
-export async function timeline(
-  live: Live,
-  claim: Reference,
-  seconds: number,
-  look: () => Promise<void>,
-): Promise<string[]> {
-  const begun = Date.now();
-  const lines: string[] = [];
-  let last = '';
-  while (Date.now() - begun < seconds * 1000) {
-    const found = await lookAt(live, claim);
-    const waiting = listAt(found, 'status', 'waitingFor').map(
-      (one) => `${textAt(one, 'object') ?? ''} ${textAt(one, 'message') ?? ''}`,
-    );
-    const state = `${textAt(found, 'status', 'step', 'name') ?? '-'}: ${isReadyClaim(found) ? 'Ready' : (waiting[0] ?? '-')}`;
-    if (state !== last) {
-      lines.push(`${String(Math.round((Date.now() - begun) / 1000)).padStart(4)} s  ${state}`);
-      await look();
-    }
-    last = state;
-    if (isReadyClaim(found)) return lines;
-    await sleep(500);
-  }
-  throw new Error(['not ready in time', ...lines, ...live.machines.problems].join('\n'));
-}

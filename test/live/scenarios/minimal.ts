@@ -3,10 +3,12 @@ import { isDeepStrictEqual } from 'node:util';
 import { expect, it } from 'vitest';
 import { conditionOf, isTrue } from '../../../functions/kernel/manifest.ts';
 import type { Reference } from '../kube.ts';
+import type { Live } from '../live.ts';
 import { secretsShown } from '../laws.ts';
 import { writePage } from '../page.ts';
 import { eventuallyTrue, sleep } from '../processes.ts';
 import { TEST_POLLS } from '../providers.ts';
+import { expectUnderstandable, stagesOf } from '../stages.ts';
 import {
   atCloud,
   callsSoFar,
@@ -16,16 +18,15 @@ import {
   inLine,
   inputMessage,
   isReadyClaim,
+  jobsOf,
   kubectl,
   machinesOf,
-  jobsOf,
   mayGo,
   nameOf,
   nodesOf,
   owned,
   remove,
   tell,
-  timeline,
   until,
   versions,
   type Scenario,
@@ -42,31 +43,14 @@ export const minimal: Scenario = (given) => {
   it('is Ready some time after kubectl apply, and says what it waits for', async () => {
     const live = given();
     await kubectl(live, 'apply', '--filename=examples/minimal.yaml');
-    const namespace = `--namespace=${mini.namespace}`;
-    const stages: { listed: string; described: string }[] = [];
-    const lines = await timeline(live, mini, 500, async () => {
-      const listed = await kubectl(live, 'get', 'openovacluster', mini.name, namespace, '--no-headers');
-      stages.push({
-        listed,
-        described: await kubectl(live, 'describe', 'openovacluster', mini.name, namespace),
-      });
-    });
+    const { lines, stages } = await stagesOf(live, mini, 500);
     tell(lines.join('\n'));
     const objects = await composed(live, mini);
     const unready = objects.filter((object) => conditionOf(object, 'Ready') && !isTrue(object, 'Ready'));
     tell(`${objects.length} objects of ${new Set(objects.map(({ kind }) => kind)).size} kinds`);
     await writePage(live, mini, lines);
 
-    // The first is of a claim that nobody has looked at yet.
-    for (const { listed, described } of stages.slice(1)) {
-      expect(listed).toMatch(/^mini +[A-Z]\w+Ready /);
-      expect(described).toMatch(/ Step:\n +Name: +[A-Z]\w+Ready\n/);
-      expect(`${listed}${described}`).not.toMatch(/undefined|\[object|NaN/);
-    }
-    const waiting = stages.filter(({ described }) => / Waiting For:\n +(Hint|Message): /.test(described));
-    for (const { described } of waiting)
-      expect(described).toMatch(/ Message: +\S+ .+\n(?:.*\n)*? +Object: +\S+/);
-    expect(waiting.length).toBeGreaterThan(5);
+    expectUnderstandable(mini, stages);
     expect(unready.map(nameOf)).toEqual([]);
     expect(await inLine(live, mini)).toBe(true);
     expect(atCloud(live, mini, ['servers'])).toHaveLength(1);
@@ -154,17 +138,27 @@ export const minimal: Scenario = (given) => {
   });
 };
 
-/** @param claim is Ready and not protected, with machines that are played. */
-export function inOneGo(claim: Reference, compositeDeletePolicy: 'Background' | 'Foreground'): Scenario {
-  return (given) => {
-    it(`goes as a whole under compositeDeletePolicy ${compositeDeletePolicy}, and leaves nothing behind`, async () => {
-      const live = given();
-      await edit(live, claim, { compositeDeletePolicy });
-      const started = Date.now();
-      await remove(live, claim);
-      tell(`${claim.name}: gone after ${Math.round((Date.now() - started) / 1000)} s`);
+type DeletePolicy = 'Background' | 'Foreground';
 
-      expect(atCloud(live, claim)).toEqual([]);
+/** @param claim is Ready and not protected, with machines that are played. */
+export function inOneGo(claim: Reference, policy: DeletePolicy): Scenario {
+  return (given) => {
+    it(`goes as a whole under compositeDeletePolicy ${policy}, and leaves nothing behind`, async () => {
+      await removeInOneGo(given(), claim, policy);
     });
   };
+}
+
+/** Deletes a claim, and fails where something of it is left. */
+export async function removeInOneGo(
+  live: Live,
+  claim: Reference,
+  compositeDeletePolicy: DeletePolicy,
+): Promise<void> {
+  await edit(live, claim, { compositeDeletePolicy });
+  const started = Date.now();
+  await remove(live, claim);
+  tell(`${claim.namespace ?? ''}/${claim.name}: gone after ${Math.round((Date.now() - started) / 1000)} s`);
+
+  expect(atCloud(live, claim)).toEqual([]);
 }
