@@ -12,7 +12,7 @@ import { parse } from 'yaml';
 import { catalogue } from '../../functions/catalogue/index.ts';
 import { merged } from '../../functions/catalogue/render.ts';
 import { isObject, listAt, textAt, type JsonObject } from '../../functions/kernel/manifest.ts';
-import { folderOf } from '../beside.ts';
+import { folderNamedBy } from '../beside.ts';
 import { fileOf, keysOf, type KeyTable } from './keys.ts';
 
 /** Maps with defaults in them that take further keys all the same, as their comments in values.yaml say. */
@@ -62,7 +62,7 @@ function widened(type: string, path: string, schema: JsonObject | undefined): st
 }
 
 if (import.meta.main) {
-  const charts = folderOf('OPENOVA_CHARTS');
+  const charts = folderNamedBy('OPENOVA_CHARTS');
   const check = process.argv.includes('--check');
   if (charts === undefined)
     process.stderr.write('No charts in $OPENOVA_CHARTS: the tables stay as they are\n');

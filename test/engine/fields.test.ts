@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
-import { folderOf } from '../beside.ts';
+import { folderNamedBy } from '../beside.ts';
 import { derive } from '../fields/derive.ts';
 import { readTables } from '../fields/table.ts';
 
-const crds = folderOf('OPENOVA_CRDS');
+const crds = folderNamedBy('OPENOVA_CRDS');
 
 it.runIf(crds !== undefined)('the field tables say what the CRDs say', async () => {
   const wanted = await derive(crds ?? '');

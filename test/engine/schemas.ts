@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { isManifest, isObject, at, type Manifest } from '../../functions/kernel/manifest.ts';
 import { moduleFolder } from '../../tools/build.ts';
-import { folderOf } from '../beside.ts';
+import { folderNamedBy } from '../beside.ts';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -21,7 +21,7 @@ const COMPONENTS = {
  */
 export async function schemaFolders(): Promise<readonly string[]> {
   const crossplane = await moduleFolder('crossplane-core', 'github.com/crossplane/crossplane/v2');
-  const collected = folderOf('OPENOVA_CRDS');
+  const collected = folderNamedBy('OPENOVA_CRDS');
   const cilium = await moduleFolder('crds', 'github.com/cilium/cilium');
   return [
     join(root, 'apis'),
@@ -33,7 +33,7 @@ export async function schemaFolders(): Promise<readonly string[]> {
 
 /** Whether the CRDs of all providers and operators are at hand, or only those that Go modules carry. */
 export function hasAllSchemas(): boolean {
-  return folderOf('OPENOVA_CRDS') !== undefined;
+  return folderNamedBy('OPENOVA_CRDS') !== undefined;
 }
 
 async function providerCrds(): Promise<readonly string[]> {

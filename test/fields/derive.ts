@@ -21,7 +21,7 @@ import {
 } from '../../functions/kernel/manifest.ts';
 import { PACKAGES, type ProviderPackage } from '../../functions/providers/packages.ts';
 import { moduleFolder } from '../../tools/build.ts';
-import { folderOf } from '../beside.ts';
+import { folderNamedBy } from '../beside.ts';
 import { entryOf, fileOf, TABLES, type Field, type FieldType, type Table } from './table.ts';
 
 interface Source {
@@ -224,7 +224,7 @@ async function write(tables: ReadonlyMap<string, Table>, check: boolean): Promis
 }
 
 if (import.meta.main) {
-  const crds = folderOf('OPENOVA_CRDS');
+  const crds = folderNamedBy('OPENOVA_CRDS');
   const check = process.argv.includes('--check');
   if (crds === undefined) {
     process.stderr.write('No CRDs in $OPENOVA_CRDS: the tables in test/fields stay as they are\n');

@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import { objectAt, textAt, type Manifest } from '../../functions/kernel/manifest.ts';
 import type { PACKAGES } from '../../functions/providers/packages.ts';
 import { moduleFolder, toolPath } from '../../tools/build.ts';
-import { folderOf } from '../beside.ts';
+import { folderNamedBy } from '../beside.ts';
 import type { ApiServer } from './api-server.ts';
 import type { Authority } from '../certificates.ts';
 import { accountFile, certificates } from './crossplane.ts';
@@ -47,7 +47,7 @@ async function prebuilt(name: Prebuilt): Promise<string> {
     name,
   );
   if (await isThere(cached)) return cached;
-  const folder = folderOf('OPENOVA_TOOLS');
+  const folder = folderNamedBy('OPENOVA_TOOLS');
   if (folder !== undefined) {
     const plain = join(folder, name);
     if (await isThere(plain)) return plain;
@@ -55,7 +55,7 @@ async function prebuilt(name: Prebuilt): Promise<string> {
     if (await isThere(packed)) return unpack(packed, cached);
   }
   throw new Error(
-    `cannot find "${name}" in the folder $OPENOVA_TOOLS: \`node tools/upstream.ts FOLDER\` builds it in FOLDER/bin`,
+    `cannot find "${name}" in ${folder ?? 'a folder: the variable OPENOVA_TOOLS is not set'}: \`node tools/upstream.ts FOLDER\` builds it in FOLDER/bin`,
   );
 }
 
@@ -99,17 +99,16 @@ const DEFINITIONS: Readonly<Record<ProviderName, () => Promise<string>>> = {
 
 export type ProviderName = (typeof PACKAGES)[number]['name'];
 
-function collected(folder: string): () => Promise<string> {
-  return async () => Promise.resolve(join(crdsFolder(), folder));
-}
-
-function crdsFolder(): string {
-  const folder = folderOf('OPENOVA_CRDS');
-  if (folder === undefined)
+function collected(name: string): () => Promise<string> {
+  return async () => {
+    const all = folderNamedBy('OPENOVA_CRDS');
+    const folder = join(all ?? '', name);
+    if (all !== undefined && (await isThere(folder))) return folder;
     throw new Error(
-      'the variable OPENOVA_CRDS is not set: `node tools/upstream.ts FOLDER` fills FOLDER/crds, see docs/live.md',
+      `cannot find the definitions "${name}" in ${all ?? 'a folder: the variable OPENOVA_CRDS is not set'}: ` +
+        '`node tools/upstream.ts FOLDER` fills FOLDER/crds, see docs/live.md',
     );
-  return folder;
+  };
 }
 
 function packaged(name: 'provider-helm' | 'provider-kubernetes'): () => Promise<string> {

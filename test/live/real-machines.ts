@@ -137,6 +137,8 @@ export function startRealMachines({ project, premises, cluster }: Place): RealMa
   };
 }
 
+const ALL_PORTS = '1-65535';
+
 /**
  * What a server's firewalls let in over TCP; undefined where it has none. What is in no rule is dropped.
  * Source: docs.hetzner.com, cloud/firewalls/faq, 2026-11.
@@ -148,7 +150,7 @@ function letIn(project: Project, server: JsonObject): Opening[] | undefined {
     .flatMap((firewall) => listAt(firewall, 'rules'))
     .filter((rule) => textAt(rule, 'direction') === 'in' && textAt(rule, 'protocol') === 'tcp')
     .map((rule) => ({
-      ports: [textAt(rule, 'port') ?? ''],
+      ports: [textAt(rule, 'port')?.replace('any', ALL_PORTS) ?? ALL_PORTS],
       from: listAt(rule, 'source_ips').map(written),
     }));
 }
