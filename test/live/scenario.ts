@@ -108,13 +108,13 @@ export async function remove(live: Live, claim: Reference, seconds = 500): Promi
 
 /** From now on machines of a claim that have such names may go: the laws of the end want to know of each. */
 export function mayGo(live: Live, claim: Reference, names: RegExp): void {
-  const goes = (name: string) => isOf(live, claim, name) && names.test(name);
+  const goes = (name: string) => isKnownOf(live, claim, name) && names.test(name);
   live.intended.push({ goes, since: Date.now() });
 }
 
 /** From now on what stands here for machines of a claim may go, while they stay at the cloud. */
 export function mayBeOrphaned(live: Live, claim: Reference): void {
-  live.intended.push({ goes: (name) => isOf(live, claim, name), since: Date.now(), kept: true });
+  live.intended.push({ goes: (name) => isKnownOf(live, claim, name), since: Date.now(), kept: true });
 }
 
 /** The claim as it is. What it has is named after its composite, which is remembered: two claims may have one name. */
@@ -125,26 +125,41 @@ export async function lookAt(live: Live, claim: Reference): Promise<Manifest> {
   return found;
 }
 
-/** The composites that a claim has had. */
-export function compositesOf(live: Live, { kind, namespace, name }: Reference): string[] {
+/** The composites that a claim has had; none before it was looked at. */
+function knownOf(live: Live, { kind, namespace, name }: Reference): string[] {
   return [...live.composites].flatMap(([own, claim]) =>
     claim.kind === kind && claim.namespace === namespace && claim.name === name ? [own] : [],
   );
 }
 
-/** Whether a thing at the cloud, a machine or a composite of a region is a claim's that has been looked at, by its name. */
-export function isOf(live: Live, claim: Reference, name: string): boolean {
-  return compositesOf(live, claim).some((own) => name === own || name.startsWith(`${own}-`));
+function isKnownOf(live: Live, claim: Reference, name: string): boolean {
+  return knownOf(live, claim).some((own) => name === own || name.startsWith(`${own}-`));
 }
 
-/** As a person does it: `kubectl delete --wait=false`. */
+/** The composites that a claim has had. Fails where nobody has looked at it, who could not tell what is its own. */
+export function compositesOf(live: Live, claim: Reference): string[] {
+  const found = knownOf(live, claim);
+  if (found.length > 0) return found;
+  const { kind, namespace = '', name } = claim;
+  throw new Error(`nobody has looked at ${kind} ${namespace}/${name} since it has a composite`);
+}
+
+/** Tells by its name whether a thing at the cloud, a machine or a composite of a region is a claim's that was looked at. */
+export function ownOf(live: Live, claim: Reference): (name: string) => boolean {
+  compositesOf(live, claim);
+  return (name) => isKnownOf(live, claim, name);
+}
+
+/** As a person does it: `kubectl delete --wait=false`, of a claim that may just have been made. */
 export async function askToRemove(live: Live, claim: Reference): Promise<string> {
+  await eventually(`a composite of ${claim.name}`, 200, async () =>
+    textAt(await lookAt(live, claim), 'spec', 'resourceRef', 'name'),
+  );
   const since = Date.now();
-  await lookAt(live, claim);
   const namespace = `--namespace=${claim.namespace ?? ''}`;
   const said = await kubectl(live, 'delete', claim.kind.toLowerCase(), claim.name, namespace, '--wait=false');
   // One that is refused gives leave to nobody.
-  live.intended.push({ goes: (name) => isOf(live, claim, name), since });
+  live.intended.push({ goes: (name) => isKnownOf(live, claim, name), since });
   return said;
 }
 
@@ -170,10 +185,11 @@ function describeLeft(object: Manifest): string {
 
 /** Names of what a claim has at the cloud, of every kind. */
 export function atCloud(live: Live, claim: Reference, kinds: readonly Kind[] = BILLED): string[] {
+  const isOwn = ownOf(live, claim);
   return kinds
     .flatMap((kind) => live.hcloud.project.all(kind))
     .map((thing) => textAt(thing, 'name') ?? '')
-    .filter((name) => isOf(live, claim, name))
+    .filter(isOwn)
     .sort();
 }
 
@@ -188,15 +204,17 @@ export const BILLED: readonly Kind[] = [
 
 /** The calls that changed something of a claim at the cloud since then: `METHOD /path name`. */
 export function changesAtCloud(live: Live, claim: Reference, since = 0): string[] {
+  const isOwn = ownOf(live, claim);
   return live.hcloud.project.calls
     .slice(since)
-    .filter(({ method, status, about }) => method !== 'GET' && status < 300 && isOf(live, claim, about))
+    .filter(({ method, status, about }) => method !== 'GET' && status < 300 && isOwn(about))
     .map(({ method, path, about }) => `${method} ${path.replace(/\d+/, ':id')} ${about}`);
 }
 
 /** The Jobs that were done on machines of a claim since then, in order: `<operation> <node>`. */
 export function jobsOf(live: Live, claim: Reference, since = 0): string[] {
-  return live.machines.done.slice(since).filter((job) => isOf(live, claim, job.split(' ').at(-1) ?? ''));
+  const isOwn = ownOf(live, claim);
+  return live.machines.done.slice(since).filter((job) => isOwn(job.split(' ').at(-1) ?? ''));
 }
 
 /** How many calls the cloud has seen. */
@@ -229,7 +247,8 @@ export function machinesOf(claim: Manifest): number {
 
 /** The clusters of a claim's regions, each with the name of its XOpenOvaRegion. */
 export function clustersOf(live: Live, claim: Reference): [string, Cluster][] {
-  return [...live.machines.clusters].filter(([region]) => isOf(live, claim, region));
+  const isOwn = ownOf(live, claim);
+  return [...live.machines.clusters].filter(([region]) => isOwn(region));
 }
 
 /** Names of the nodes in the clusters of a claim. */

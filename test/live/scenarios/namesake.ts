@@ -21,7 +21,6 @@ import {
   composed,
   compositesOf,
   inLine,
-  isOf,
   isReadyClaim,
   jobsOf,
   kubeconfigIn,
@@ -30,6 +29,7 @@ import {
   nameOf,
   nodesOf,
   owned,
+  ownOf,
   settled,
   smallCluster,
   tell,
@@ -143,10 +143,11 @@ function kubeconfigs(objects: readonly Manifest[]): string[] {
 /** Networks in which servers of a claim are, and which are not its own. */
 function strangers(live: Live, claim: Reference): string[] {
   const { project } = live.hcloud;
+  const isOwn = ownOf(live, claim);
   return project
     .all('servers')
-    .filter((server) => isOf(live, claim, textAt(server, 'name') ?? ''))
+    .filter((server) => isOwn(textAt(server, 'name') ?? ''))
     .flatMap((server) => listAt(server, 'private_net'))
     .map((one) => textAt(project.get('networks', numberAt(one, 'network') ?? 0), 'name') ?? '')
-    .filter((name) => !isOf(live, claim, name));
+    .filter((name) => !isOwn(name));
 }
