@@ -9,14 +9,14 @@ import {
   type JsonObject,
   type Manifest,
 } from '../../../functions/kernel/manifest.ts';
-import { KEY_ANNOTATION } from '../../../functions/kernel/names.ts';
+import { EXTERNAL_NAME_ANNOTATION, KEY_ANNOTATION } from '../../../functions/kernel/names.ts';
 import type { PackageUse } from '../../../functions/providers/packages.ts';
 import { readManifests, type Reference } from '../kube.ts';
 import type { Live } from '../live.ts';
 import { installConfiguration, untilInstalled } from '../packages.ts';
 import { eventually } from '../processes.ts';
 import { PLAYED } from '../records.ts';
-import { composed, edit, inLine, isReadyClaim, nameOf, until, type Scenario } from '../scenario.ts';
+import { atCloud, composed, edit, inLine, isReadyClaim, nameOf, until, type Scenario } from '../scenario.ts';
 
 /** How a claim says which zone it is, at each provider that needs a package: in turn, the first of them at the beginning. */
 const ZONES: Readonly<Record<Exclude<PackageUse, 'base'>, JsonObject>> = {
@@ -33,6 +33,19 @@ const ZONES: Readonly<Record<Exclude<PackageUse, 'base'>, JsonObject>> = {
   },
 };
 const providers = Object.keys(ZONES);
+
+/** What the record of a region's API says at each, of a name within the zone and in full: Azure has no field for it. */
+const API_RECORDS: Readonly<
+  Record<
+    string,
+    (within: string, full: string, address: string) => { name?: string; forProvider: JsonObject }
+  >
+> = {
+  cloudflare: (_, name, content) => ({ forProvider: { name, type: 'A', content } }),
+  route53: (_, name, address) => ({ forProvider: { name, type: 'A', records: [address] } }),
+  clouddns: (_, full, address) => ({ forProvider: { name: `${full}.`, type: 'A', rrdatas: [address] } }),
+  azure: (name, _, address) => ({ name, forProvider: { zoneName: 'example.com', records: [address] } }),
+};
 
 function dnsAt(provider: string, zone: JsonObject): JsonObject {
   return { provider, zone: 'example.com', secretRef: { name: 'dns' }, ...zone };
@@ -85,7 +98,9 @@ export function dnsPackages(claim: Reference): Scenario {
           throw new Error(found.map(nameOf).join(', '));
         });
 
-        expect(subjects(records)).toContain('api/fsn/a');
+        expect(records.filter((one) => subjects([one]).includes('api/fsn/a'))).toMatchObject([
+          apiRecord(live, claim, provider),
+        ]);
         if (former !== undefined) expect(subjects(records)).toEqual(subjects(before));
         expect(records.filter((one) => !isTrue(one, 'Ready')).map(nameOf)).toEqual([]);
         expect(await inLine(live, claim)).toBe(true);
@@ -97,6 +112,21 @@ export function dnsPackages(claim: Reference): Scenario {
 /** The records of a claim, whoever serves them. */
 async function recordsOf(live: Live, claim: Reference): Promise<Manifest[]> {
   return (await composed(live, claim)).filter((one) => keyOf(one).startsWith(RECORDS));
+}
+
+/** What the record of a region's API has at a provider, where its only server has its address. */
+function apiRecord(live: Live, claim: Reference, provider: string): JsonObject {
+  const [server = ''] = atCloud(live, claim, ['servers']).filter((name) => name.includes('control-plane-1'));
+  const found = live.hcloud.project.all('servers').find((one) => one['name'] === server);
+  const within = `api.fsn.${claim.name}`;
+  const address = textAt(found, 'public_net', 'ipv4', 'ip') ?? 'no address';
+  const record = API_RECORDS[provider]?.(within, `${within}.example.com`, address);
+  if (record === undefined) throw new Error(`nothing is known of records at ${provider}`);
+  const { name, forProvider } = record;
+  return {
+    ...(name !== undefined && { metadata: { annotations: { [EXTERNAL_NAME_ANNOTATION]: name } } }),
+    spec: { forProvider },
+  };
 }
 
 function keyOf(record: Manifest): string {
