@@ -59,7 +59,7 @@ async function giveUp(
 }
 
 /** A time as Kubernetes has it. */
-function seconds(time: string): string {
+export function seconds(time: string): string {
   return time.replace(/\.\d+Z$/, 'Z');
 }
 

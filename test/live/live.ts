@@ -53,6 +53,8 @@ export interface Live {
   readonly composites: Map<string, Reference>;
   /** Machines that scenarios asked to go, or took away themselves. */
   readonly intended: Intended[];
+  /** What went wrong with what is played, and is tried again. */
+  problems(): string[];
   /** Publishes all of ours in a newer version; who installs it gets a function of its own. @returns its sources */
   publishNewer(): Promise<Sources>;
   /** Fails when a process has ended. */
@@ -155,8 +157,9 @@ export async function startLive(
     await untilInstalled(kube, 'openova');
     await untilDefined(kube);
     await install(kube, token, hcloud.url);
-    const records = repeat(() => playRecords(kube), 1000);
-    closers.push(() => records.stop());
+    // Many claims have no records.
+    const records = light ? undefined : repeat(() => playRecords(kube), 1000);
+    closers.push(() => records?.stop());
     say('the Configuration is installed');
 
     keep(...(await startProviders(control, { folder, logs, ca, polls, proxy: charts.env })));
@@ -186,6 +189,10 @@ export async function startLive(
       running,
       composites: new Map(),
       intended: [],
+      problems: () => [
+        ...machines.problems,
+        ...[...(records?.problems ?? [])].map((problem) => `records: ${problem}`),
+      ],
       publishNewer,
       check,
       stop,

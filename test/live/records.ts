@@ -1,6 +1,7 @@
 /** The DNS providers whose services are not here, on the real kinds of all their packages: each record is made, and goes, as it is told. */
 import { at, isTrue, listAt, textAt, type Manifest } from '../../functions/kernel/manifest.ts';
 import { PACKAGES, type ProviderPackage } from '../../functions/providers/packages.ts';
+import { seconds } from './job-status.ts';
 import { referenceOf, versionOf, type Kube } from './kube.ts';
 
 /** The packages of those providers. */
@@ -34,7 +35,7 @@ async function playRecord(
     });
   }
   if (leaves || isTrue(record, 'Ready')) return;
-  const lastTransitionTime = new Date().toISOString().replace(/\.\d+Z$/, 'Z');
+  const lastTransitionTime = seconds(new Date().toISOString());
   const conditions = ['Ready', 'Synced'].map((type) => ({
     type,
     status: 'True',

@@ -307,7 +307,7 @@ export async function until(
       (object) => `${nameOf(object)}: ${JSON.stringify(at(object, 'status', 'conditions'))}`,
     );
     const why = error instanceof Error ? error.message : String(error);
-    throw new Error([why, ...live.machines.problems, ...said].join('\n'), { cause: error });
+    throw new Error([why, ...live.problems(), ...said].join('\n'), { cause: error });
   }
 }
 

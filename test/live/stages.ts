@@ -41,7 +41,7 @@ export async function stagesOf(live: Live, claim: Reference, seconds: number): P
     if (isReadyClaim(found)) return { lines, stages };
     await sleep(500);
   }
-  throw new Error(['not ready in time', ...lines, ...live.machines.problems].join('\n'));
+  throw new Error(['not ready in time', ...lines, ...live.problems()].join('\n'));
 }
 
 async function stageOf(live: Live, { kind, name, namespace = '' }: Reference): Promise<Stage> {
