@@ -63,5 +63,5 @@ export function expectUnderstandable({ name }: Reference, stages: readonly Stage
   const waiting = stages.filter(({ described }) => / Waiting For:\n +(Hint|Message): /.test(described));
   for (const { described } of waiting)
     expect(described).toMatch(/ Message: +\S+ .+\n(?:.*\n)*? +Object: +\S+/);
-  expect(waiting.length).toBeGreaterThan(5);
+  expect(waiting.length).toBeGreaterThan(0);
 }
