@@ -342,21 +342,18 @@ export function inputMessage(claim: Manifest): string {
   return textAt(conditionOf(claim, 'InputValid'), 'message') ?? '';
 }
 
-/** A claim; without its namespace, all of a name. */
-type Named = Pick<Reference, 'name' | 'namespace'>;
-
-/** Everything that is composed for a claim, at any depth. */
-export async function composed(live: Live, claim: Named): Promise<Manifest[]> {
+/** Everything that is composed for a claim, at any depth; for any claim there is or was where none is named. */
+export async function composed(live: Live, claim?: Reference): Promise<Manifest[]> {
   return (await labelled(live, claim)).filter(
     (object) => at(object, 'metadata', 'annotations', KEY_ANNOTATION) !== undefined || isRoot(object),
   );
 }
 
 /** The same, with what Jobs have made for it. */
-export async function labelled(live: Live, { name, namespace }: Named): Promise<Manifest[]> {
-  const labels = {
-    [CLAIM_NAME_LABEL]: name,
-    ...(namespace !== undefined && { [CLAIM_NAMESPACE_LABEL]: namespace }),
+export async function labelled(live: Live, claim?: Reference): Promise<Manifest[]> {
+  const labels = claim && {
+    [CLAIM_NAME_LABEL]: claim.name,
+    [CLAIM_NAMESPACE_LABEL]: claim.namespace ?? '',
   };
   const kinds = (await live.kube.kinds()).filter(({ apiVersion }) => GROUPS.test(apiVersion));
   const found: Manifest[] = [];
