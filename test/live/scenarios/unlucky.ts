@@ -38,7 +38,7 @@ const cluster = smallCluster('acme-unlucky', 'unlucky', {
 });
 export const unlucky = referenceOf(cluster);
 
-const failedJobs = (live: Live) => live.machines.done.filter((job) => /^failed: \S+ unlucky-/.test(job));
+const failedJobs = (live: Live) => jobsOf(live, unlucky).filter((job) => job.startsWith('failed: '));
 
 export const failingJob: Scenario = (given) => {
   it('waits for a person when its firewall does not let our Job in, asks for the right range, and tries again when it is told to', async () => {
