@@ -24,6 +24,7 @@ import type { Kind } from './hcloud/state.ts';
 import { asJson, referenceOf, versionOf, type Reference } from './kube.ts';
 import type { Live } from './live.ts';
 import { eventually, sleep } from './processes.ts';
+import { TEST_POLLS } from './providers.ts';
 
 const run = promisify(execFile);
 const root = join(import.meta.dirname, '../..');
@@ -415,6 +416,33 @@ function valuesOf(object: Json | undefined, fields: Json): Json {
 /** resourceVersion of each object. */
 export function versions(objects: readonly Manifest[]): Map<string, string> {
   return new Map(objects.map((object) => [`${object.apiVersion} ${nameOf(object)}`, versionOf(object)]));
+}
+
+/**
+ * Waits until nothing of a claim moves over two polls of its providers, and fails where something still does.
+ * @param grace seconds in which core and providers may have something to say of the last step.
+ */
+export async function staysAsItIs(live: Live, claim: Reference, grace = 45): Promise<void> {
+  const all = async () => versions([await live.kube.need(claim), ...(await composed(live, claim))]);
+  const begun = Date.now();
+  let since = begun;
+  let before = await all();
+  while (Date.now() - since < 2 * TEST_POLLS.hetzner * 1000 + 5000) {
+    await sleep(5000);
+    const now = await all();
+    if (differing(before, now).length === 0) continue;
+    if (Date.now() - begun > grace * 1000)
+      throw new Error(`${claim.name} does not come to rest: ${differing(before, now).join(', ')}`);
+    since = Date.now();
+    before = now;
+  }
+}
+
+/** Of what one of two has otherwise than the other: from what to what. */
+function differing(before: ReadonlyMap<string, string>, now: ReadonlyMap<string, string>): string[] {
+  return [...new Set([...before.keys(), ...now.keys()])]
+    .filter((name) => before.get(name) !== now.get(name))
+    .map((name) => `${name} (${before.get(name) ?? 'none'} to ${now.get(name) ?? 'none'})`);
 }
 
 /** Changes to a claim's spec, as `kubectl patch --type merge`. */

@@ -1,13 +1,11 @@
 /** One claim from apply to gone: made, edited wrongly and rightly, grown and shrunk, left alone, deleted. */
-import { isDeepStrictEqual } from 'node:util';
 import { expect, it } from 'vitest';
 import { conditionOf, isTrue } from '../../../functions/kernel/manifest.ts';
 import type { Reference } from '../kube.ts';
 import type { Live } from '../live.ts';
 import { secretsShown } from '../laws.ts';
 import { writePage } from '../page.ts';
-import { eventuallyTrue, sleep } from '../processes.ts';
-import { TEST_POLLS } from '../providers.ts';
+import { eventuallyTrue } from '../processes.ts';
 import { expectUnderstandable, stagesOf } from '../stages.ts';
 import {
   atCloud,
@@ -26,9 +24,9 @@ import {
   nodesOf,
   owned,
   remove,
+  staysAsItIs,
   tell,
   until,
-  versions,
   type Scenario,
 } from '../scenario.ts';
 
@@ -63,20 +61,7 @@ export const minimal: Scenario = (given) => {
   });
 
   it('is left alone then: nothing moves over two polls', async () => {
-    const live = given();
-    const all = async () => versions([await live.kube.need(mini), ...(await composed(live, mini))]);
-    const begun = Date.now();
-    let since = begun;
-    let before = await all();
-    while (Date.now() - since < 2 * TEST_POLLS.hetzner * 1000 + 5000) {
-      await sleep(5000);
-      const now = await all();
-      if (isDeepStrictEqual(now, before)) continue;
-      // What core or a provider had still to say of the last step.
-      if (Date.now() - begun > 45_000) expect(now).toEqual(before);
-      since = Date.now();
-      before = now;
-    }
+    await staysAsItIs(given(), mini);
   });
 
   it('takes a mistake that the API server lets pass and its correction: what we own is the same after, and during', async () => {
