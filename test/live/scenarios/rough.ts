@@ -4,8 +4,16 @@
  */
 import { once } from 'node:events';
 import { connect } from 'node:tls';
+import { isDeepStrictEqual } from 'node:util';
 import { expect, it } from 'vitest';
-import { isTrue, listAt, textAt, type Manifest } from '../../../functions/kernel/manifest.ts';
+import {
+  isTrue,
+  listAt,
+  textAt,
+  type Json,
+  type JsonObject,
+  type Manifest,
+} from '../../../functions/kernel/manifest.ts';
 import { KUBECONFIG_TYPE } from '../../../functions/bootstrap/contract.ts';
 import { CLAIM_NAME_LABEL, SYSTEM_NAMESPACE } from '../../../functions/kernel/names.ts';
 import { ApiError } from '../hcloud/state.ts';
@@ -84,7 +92,24 @@ async function serverOfKubeconfig({ kube, hcloud }: Live): Promise<string> {
 function machinesDone(live: Live, operation: string, since: number): string[] {
   return jobsOf(live, claim, since)
     .filter((job) => job.startsWith(`${operation} `))
-    .map((job) => job.replace(/^.*-((?:control-plane|workers)-\d+)-g\d+$/, '$1'));
+    .map(machineOf);
+}
+
+/** The nodes of its cluster that have a label or a taint of a key: their machine and both. */
+async function marked(live: Live, key: string): Promise<Json[]> {
+  const [own] = clustersOf(live, claim);
+  if (own === undefined) throw new Error('nobody serves its cluster');
+  return (await own[1].kube.list('v1', 'Node')).flatMap((node) => {
+    const label = textAt(node, 'metadata', 'labels', key) ?? null;
+    const taints = listAt(node, 'spec', 'taints').filter((taint) => textAt(taint, 'key') === key);
+    const machine = machineOf(node.metadata.name ?? '');
+    return label === null && taints.length === 0 ? [] : [{ machine, label, taints }];
+  });
+}
+
+/** A machine without its claim and region: `workers-1`. */
+function machineOf(name: string): string {
+  return name.replace(/^.*-((?:control-plane|workers)-\d+)-g\d+$/, '$1');
 }
 
 export const rough: Scenario = (given) => {
@@ -138,6 +163,27 @@ export const rough: Scenario = (given) => {
 
   it('has one cluster, which its first server began', async () => {
     expect(await beginners(given())).toEqual([expect.stringContaining('-control-plane-1-')]);
+  });
+
+  it('gives the node of its pool a label and a taint that its claim names later, and takes them away again', async () => {
+    const live = given();
+    const key = 'example.com/disk';
+    const workers = { name: 'workers', count: 1, serverTypes: ['cx33'] };
+    // Pods may still go there, if they must.
+    const taint = { key, value: 'fast', effect: 'PreferNoSchedule' };
+    const become = async (pool: JsonObject, wanted: Json) => {
+      await edit(live, claim, { pools: [{ ...workers, ...pool }] });
+      await eventually('the nodes to be so', 300, async () => {
+        const found = await marked(live, key);
+        if (!isDeepStrictEqual(found, wanted)) throw new Error(JSON.stringify(found));
+        return true;
+      });
+    };
+    await become({ labels: { [key]: 'fast' }, taints: [taint] }, [
+      { machine: 'workers-1', label: 'fast', taints: [taint] },
+    ]);
+    await become({}, []);
+    await until(live, claim, 'it to be ready', 200, (one) => isReadyClaim(one) && machinesOf(one) === 4);
   });
 
   it('took the next type of machine where the first was sold out', () => {
