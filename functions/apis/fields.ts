@@ -60,7 +60,8 @@ const CRON_RANGES = 'minute 0-59, hour 0-23, day 1-31, month 1-12, weekday 0-6';
 
 const schedule = (pattern: RegExp, meta: { readonly example: string; readonly shape: string }) =>
   z.string().min(1).max(64).regex(pattern).meta(meta);
-const cron = () =>
+/** A schedule of five fields. */
+export const cron = () =>
   schedule(new RegExp(`^(@(hourly|daily|weekly|monthly)|${CRON})$`), {
     example: '0 */6 * * *',
     shape: `five fields such as 0 */6 * * *: ${CRON_RANGES}`,

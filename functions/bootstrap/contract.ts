@@ -44,21 +44,32 @@ export const Config = z.record(
 );
 export type Config = z.output<typeof Config>;
 
+/** Where the binary of K3s is fetched from; left out, from GitHub. One of that version that is there already is not fetched. */
+export const Source = z.strictObject({
+  /** A mirror of `https://github.com/k3s-io/k3s/releases/download`, such as `https://mirror.example/k3s`. */
+  address: z
+    .url({ protocol: /^https?$/ })
+    .meta({ example: 'https://mirror.example/k3s' })
+    .optional(),
+  /** SHA-256 by architecture, in hexadecimal digits; left out, as the source itself says. */
+  sha256: z
+    .partialRecord(
+      z.enum(['amd64', 'arm64']),
+      z
+        .string()
+        .regex(/^[0-9a-f]{64}$/)
+        .meta({ shape: '64 hexadecimal digits' }),
+    )
+    .optional(),
+});
+
 const K3s = z.strictObject({
   version: z.string().regex(/^v1\.\d+\.\d+\+k3s\d+$/),
   /** Equal on every server, byte for byte. */
   common: Config,
   /** This machine's own part. */
   node: Config,
-  /** Where its binary is fetched from; left out, from GitHub. One of that version that is there already is not fetched. */
-  source: z
-    .strictObject({
-      /** A mirror of `https://github.com/k3s-io/k3s/releases/download`, such as `https://mirror.example/k3s`. */
-      address: z.url({ protocol: /^https?$/ }).optional(),
-      /** SHA-256 by architecture, in hexadecimal digits; left out, as the source itself says. */
-      sha256: z.partialRecord(z.enum(['amd64', 'arm64']), z.string().regex(/^[0-9a-f]{64}$/)).optional(),
-    })
-    .optional(),
+  source: Source.optional(),
 });
 export type K3s = z.output<typeof K3s>;
 

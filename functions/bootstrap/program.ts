@@ -82,6 +82,10 @@ function readInput(document: unknown, file: string): Input {
   const kind = isObject(document) ? document['kind'] : undefined;
   if (kind !== undefined)
     throw Failure.input(`"${file}" has the kind ${JSON.stringify(kind)}, must be "Bootstrap"`);
+  if (!isObject(document) || document['operation'] === undefined)
+    throw Failure.input(`"${file}" has neither the kind "Bootstrap" nor an "operation"`, {
+      hint: 'docs/bootstrap.example.yaml is a document of that kind',
+    });
   throw Failure.input(`"${file}" is no input document: ${issueIn(read.error)}`);
 }
 

@@ -2,92 +2,25 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import ssh2 from 'ssh2';
-import * as z from 'zod';
 import { reasonOf, type Io } from '../cli/io.ts';
 import { counted } from '../cli/words.ts';
 import { isObject } from '../kernel/manifest.ts';
 import { allowList } from '../region/host.ts';
 import { Input, KUBECONFIG_TYPE, type Config, type Target } from './contract.ts';
+import {
+  clusterDnsOf,
+  isServer,
+  nodeAddressOf,
+  readBootstrap,
+  type Bootstrap,
+  type Machine,
+} from './document.ts';
 import { Failure, together } from './failure.ts';
 import { FilesStore } from './files-store.ts';
 import { issueIn, operate, type OnMachines } from './operate.ts';
 import type { Progress } from './progress.ts';
 import { asFailure, realWorld, type World } from './runner.ts';
 import type { Store } from './store.ts';
-
-const name = z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'must be letters, digits and dashes');
-
-const Machine = z.strictObject({
-  name,
-  role: z.enum(['server', 'agent']),
-  /** Where SSH answers, as root. */
-  address: z.string().min(1),
-  /** Where the machines reach each other; left out, the address. */
-  privateAddress: z.string().min(1).optional(),
-  sshPort: z.int().min(1).max(65535).default(22),
-  /** As ssh-keyscan prints it, without the address; left out, the first contact pins it. */
-  hostKey: z.string().optional(),
-  /** Another number says that it is another machine now, blank and with another host key. */
-  generation: z.int().positive().default(1),
-  labels: z.record(z.string(), z.string()).default({}),
-});
-type Machine = z.output<typeof Machine>;
-
-const cidrs = z.array(z.union([z.cidrv4(), z.cidrv6()])).default([]);
-
-/** The document `kind: Bootstrap`. */
-const Bootstrap = z.strictObject({
-  apiVersion: z.literal('platform.openova.io/v1alpha1'),
-  kind: z.literal('Bootstrap'),
-  metadata: z.strictObject({ name }),
-  spec: z.strictObject({
-    /** Folder for keys, tokens and the kubeconfig, beside the document; left out, `<name>-state`. */
-    state: z.string().min(1).optional(),
-    /** Private key in OpenSSH form that the machines accept; left out, one is made in the folder. */
-    sshKeyFile: z.string().min(1).optional(),
-    kubernetes: z.strictObject({
-      version: z.string().regex(/^v1\.\d+\.\d+\+k3s\d+$/, 'must be a version of K3s such as "v1.36.3+k3s1"'),
-      /** See `source` of K3s in contract.ts. */
-      source: z.unknown().optional(),
-    }),
-    network: z
-      .strictObject({
-        podCidr: z.cidrv4().default('10.42.0.0/16'),
-        serviceCidr: z.cidrv4().default('10.43.0.0/16'),
-        clusterDns: z.ipv4().default('10.43.0.10'),
-      })
-      .prefault({}),
-    /** As in claims. */
-    access: z
-      .strictObject({
-        /** Where this program is run from; none: SSH and the API are open to the world. */
-        managementCidrs: cidrs,
-        sshAllowedCidrs: cidrs,
-        apiAllowedCidrs: cidrs,
-      })
-      .prefault({}),
-    cni: z.literal('cilium').default('cilium'),
-    snapshots: z
-      .strictObject({
-        schedule: z.string().default('0 */6 * * *'),
-        retention: z.int().positive().default(28),
-      })
-      .prefault({}),
-    machines: z
-      .array(Machine)
-      .refine((all) => [1, 3, 5].includes(all.filter(isServer).length), {
-        error: 'must have 1, 3 or 5 with the role "server", so that a majority is always possible',
-      })
-      .refine((all) => new Set(all.map((one) => one.name)).size === all.length, {
-        error: 'must have a name each of their own',
-      })
-      .refine((all) => new Set(all.map(({ privateAddress }) => privateAddress === undefined)).size < 2, {
-        error:
-          'must have a privateAddress each, or none of them: there may be no way between the one and the other',
-      }),
-  }),
-});
-type Bootstrap = z.output<typeof Bootstrap>;
 
 /** All operations of one machine together. */
 const DEADLINE_SECONDS = 3600;
@@ -186,13 +119,6 @@ async function forgetCluster(store: FilesStore, folder: string): Promise<void> {
   for (const file of [KUBECONFIG, `${KUBECONFIG}.json`]) await rm(join(folder, file), { force: true });
 }
 
-/** @throws Failure input, with the first thing that is wrong. */
-export function readBootstrap(document: unknown, file: string): Bootstrap {
-  const read = Bootstrap.safeParse(document);
-  if (!read.success) throw Failure.input(`"${file}" is no cluster: ${issueIn(read.error)}`);
-  return read.data;
-}
-
 /** What is done in order: each of these is done at once when it has been done before. */
 export function operations({ metadata, spec }: Bootstrap): OnMachines[] {
   const servers = spec.machines.filter(isServer);
@@ -271,16 +197,12 @@ function inputIn(document: object, cluster: string): OnMachines {
   return read.data;
 }
 
-function isServer({ role }: Machine): boolean {
-  return role === 'server';
-}
-
 function targetOf(machine: Machine): Target {
-  const { address, privateAddress = address, sshPort, hostKey, generation } = machine;
+  const { name, address, sshPort, hostKey, generation } = machine;
   return {
-    name: machine.name,
+    name,
     address,
-    nodeAddress: privateAddress,
+    nodeAddress: nodeAddressOf(machine),
     port: sshPort,
     identity: `generation-${generation}`,
     ...(hostKey !== undefined && { hostKey }),
@@ -296,7 +218,7 @@ function sharedConfig({ network }: Bootstrap['spec']): Config {
     'disable-kube-proxy': true,
     'cluster-cidr': network.podCidr,
     'service-cidr': network.serviceCidr,
-    'cluster-dns': network.clusterDns,
+    'cluster-dns': clusterDnsOf(network),
     'secrets-encryption': true,
   };
 }

@@ -5,7 +5,8 @@ import ssh2 from 'ssh2';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { EXIT } from '../../functions/bootstrap/contract.ts';
-import { operations, performAll, readBootstrap, removals } from '../../functions/bootstrap/standalone.ts';
+import { readBootstrap } from '../../functions/bootstrap/document.ts';
+import { operations, performAll, removals } from '../../functions/bootstrap/standalone.ts';
 import { Unreachable } from '../../functions/bootstrap/ssh.ts';
 import { folder, openova } from '../cli/helpers.ts';
 import { MemoryStore } from './memory-store.ts';
@@ -66,6 +67,14 @@ describe('a cluster from a file', () => {
     }
   });
 
+  it('has DNS of the cluster at the tenth address of its services unless told', () => {
+    const { spec } = readBootstrap(example(), EXAMPLE);
+    const network = { ...spec.network, serviceCidr: '10.99.0.0/16' };
+    const inputs = operations(readBootstrap({ ...example(), spec: { ...spec, network } }, EXAMPLE));
+    const first = inputs.find((input) => input.operation === 'server');
+    expect(first?.k3s.common).toMatchObject({ 'service-cidr': '10.99.0.0/16', 'cluster-dns': '10.99.0.10' });
+  });
+
   it('has those let a server in that come after it: the others have done so by then', () => {
     const others = planned.flatMap((input) => ('host' in input && input.host ? [input.host.others] : []));
     expect(others.map((some) => some.map(({ name }) => name))).toEqual([['two', 'three'], ['three'], [], []]);
@@ -91,7 +100,7 @@ const K3S = 'kubernetes: { version: v1.36.3+k3s1 }';
 
 describe('openova bootstrap', () => {
   it.each([
-    ['no machine', `{ ${K3S}, machines: [] }`, '"spec.machines": must have 1, 3 or 5 with the role "server"'],
+    ['no machine', `{ ${K3S}, machines: [] }`, 'spec.machines has 0 entries, must have at least 1'],
     [
       'two servers',
       `{ ${K3S}, machines: [${MACHINE}, { name: two, role: server, address: 203.0.113.2 }] }`,
@@ -100,7 +109,7 @@ describe('openova bootstrap', () => {
     [
       'a name twice',
       `{ ${K3S}, machines: [${MACHINE}, ${MACHINE.replace('server', 'agent')}] }`,
-      'a name each',
+      'spec.machines[one].name is "one" twice, must be unique',
     ],
     [
       'private addresses of some',
@@ -110,7 +119,52 @@ describe('openova bootstrap', () => {
     [
       'a range that is none',
       `{ ${K3S}, access: { managementCidrs: [home] }, machines: [${MACHINE}] }`,
-      'managementCidrs',
+      'spec.access.managementCidrs[0] is "home", must look like 192.0.2.10/32',
+    ],
+    [
+      'a range with bits behind its prefix',
+      `{ ${K3S}, access: { apiAllowedCidrs: [192.0.2.1/24] }, machines: [${MACHINE}] }`,
+      'spec.access.apiAllowedCidrs[0] is "192.0.2.1/24", must be a range',
+    ],
+    [
+      'a word that is no role',
+      `{ ${K3S}, machines: [${MACHINE.replace('server', 'master')}] }`,
+      'spec.machines[one].role is "master", must be one of agent, server',
+    ],
+    [
+      'a machine without an address',
+      `{ ${K3S}, machines: [{ name: one, role: server }] }`,
+      'spec.machines[one].address is missing, must look like 203.0.113.7',
+    ],
+    [
+      'a field that there is none of',
+      `{ ${K3S}, cluster: x, machines: [${MACHINE}] }`,
+      'spec.cluster is not a field, must be one of access, cni, kubernetes, machines',
+    ],
+    [
+      'a name where K3s takes an address alone',
+      `{ ${K3S}, machines: [${MACHINE.replace('203.0.113.1', 'one.example.com')}] }`,
+      'spec.machines[one].address is "one.example.com", must be an IP address unless',
+    ],
+    [
+      'one machine under two names',
+      `{ ${K3S}, machines: [${MACHINE}, ${MACHINE.replace('one', 'two').replace('server', 'agent')}] }`,
+      'spec.machines[two].address is "203.0.113.1", must be another than that of "one"',
+    ],
+    [
+      'a host key that is none',
+      `{ ${K3S}, machines: [${MACHINE.replace(' }', ', hostKey: AAAA }')}] }`,
+      'spec.machines[one].hostKey is "AAAA", must be a public key as ssh-keyscan prints it',
+    ],
+    [
+      'ranges that the machines are in',
+      `{ ${K3S}, network: { podCidr: 203.0.113.0/24 }, machines: [${MACHINE}] }`,
+      'spec.network.podCidr is "203.0.113.0/24", must not hold the address of "one"',
+    ],
+    [
+      'an address of DNS outside of the services',
+      `{ ${K3S}, network: { clusterDns: 10.99.0.10 }, machines: [${MACHINE}] }`,
+      'spec.network.clusterDns is "10.99.0.10", must be an address in spec.network.serviceCidr',
     ],
     ['a channel', `{ kubernetes: { version: stable }, machines: [${MACHINE}] }`, '"v1.36.3+k3s1"'],
     [
@@ -121,7 +175,7 @@ describe('openova bootstrap', () => {
     [
       'a source that is none',
       `{ kubernetes: { version: v1.36.3+k3s1, source: { address: nowhere } }, machines: [${MACHINE}] }`,
-      '"k3s.source.address"',
+      'spec.kubernetes.source.address is "nowhere", must look like https://mirror.example/k3s',
     ],
   ])('refuses %s', async (_, spec, words) => {
     const { code, err } = await openova([
@@ -130,8 +184,19 @@ describe('openova bootstrap', () => {
       files.file('cluster.yaml', document(spec)),
     ]);
     expect(code).toBe(2);
-    expect(err).toMatch(words);
+    if (typeof words === 'string') expect(err).toContain(words);
+    else expect(err).toMatch(words);
     expect(err.trim().split('\n').length).toBeLessThanOrEqual(2);
+  });
+
+  it('says all that is wrong at once, a line each', async () => {
+    const spec = `{ kubernetes: { version: stable }, machines: [${MACHINE.replace('address', 'adress')}] }`;
+    const file = files.file('cluster.yaml', document(spec));
+    expect((await openova(['bootstrap', '--config', file])).err.split('\n').slice(0, 3)).toEqual([
+      `"${file}": spec.kubernetes.version is "stable", must be a version of K3s such as "v1.36.3+k3s1"`,
+      `"${file}": spec.machines[one].address is missing, must look like 203.0.113.7`,
+      `"${file}": spec.machines[one].adress is not a field, did you mean "address"`,
+    ]);
   });
 
   it('refuses another key than the one that it has kept', async () => {
@@ -151,6 +216,7 @@ describe('openova bootstrap', () => {
     ['another kind', document('{}', 'OpenOvaCluster'), 'has the kind "OpenOvaCluster", must be "Bootstrap"'],
     ['an operation that there is none of', '{"operation":"dance"}', 'is no input document'],
     ['no document', ': :', 'is neither JSON nor YAML'],
+    ['an empty file', '', 'has neither the kind "Bootstrap" nor an "operation"'],
   ])('refuses %s', async (_, text, words) => {
     const { code, err } = await openova(['bootstrap', '--config', files.file('input.json', text)]);
     expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining(words) });
@@ -284,7 +350,7 @@ describe('a cluster from a file is taken down', () => {
       ['--uninstall', 'garage'],
       /there is no key to the machines of "garage" in ".*\/elsewhere"/,
     ],
-    ['that is no cluster', document('{}'), ['--uninstall', 'garage'], /is no cluster/],
+    ['that is no cluster', document('{}'), ['--uninstall', 'garage'], /spec\.kubernetes is missing, must be/],
     [
       'by the input of a region',
       JSON.stringify({ version: 1, operation: 'teardown', volumes: 'Retain', deadlineSeconds: 60 }),
