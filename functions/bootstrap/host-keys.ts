@@ -44,7 +44,7 @@ export class HostKeys {
   async trust(target: Target, shown: HostKey): Promise<Trust> {
     if (target.hostKey !== undefined) {
       const key = given(target, target.hostKey);
-      if (key.openssh !== shown.openssh) throw mismatch(target, key, shown, 'the claim gives');
+      if (key.openssh !== shown.openssh) throw mismatch(target, key, shown, 'hostKey gives');
       return { fingerprint: shown.fingerprint, trust: 'Given' };
     }
     for (;;) {
@@ -110,7 +110,7 @@ function mismatch({ name, address }: Target, known: HostKey, shown: HostKey, sou
   return Failure.hostKey(
     `"${name}" at "${address}" shows the host key ${shown.fingerprint} (${shown.algorithm}), ${source} ${known.fingerprint} (${known.algorithm})`,
     {
-      hint: 'somebody may stand between, or the machine was made again by hand: compare with ssh-keygen -lf on its console',
+      hint: 'somebody may stand between, or the machine was made again by hand: compare with ssh-keygen -lf on its console; a document of kind Bootstrap says with another generation that it was',
     },
   );
 }

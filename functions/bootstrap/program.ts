@@ -7,9 +7,9 @@ import { EXIT, Input } from './contract.ts';
 import { Failure } from './failure.ts';
 import { issueIn, operate } from './operate.ts';
 import { teardown } from './operations/teardown.ts';
-import { progressOn } from './progress.ts';
+import { progressOn, type Progress } from './progress.ts';
 import { asFailure, realWorld } from './runner.ts';
-import { isStandalone, standalone, takeDown } from './standalone.ts';
+import { isStandalone, standalone, takeDown, type Surroundings } from './standalone.ts';
 
 export interface BootstrapOptions {
   readonly config: string;
@@ -19,11 +19,19 @@ export interface BootstrapOptions {
 
 /** @returns the exit code. */
 export async function bootstrap(options: BootstrapOptions, io: Io): Promise<number> {
+  const write = progressOn(io.out, takesColour(io.out, io.env), () => new Date());
+  let shown: string | undefined;
+  const progress: Progress = (event) => {
+    if (event.state === 'failed') shown = event.cause;
+    write(event);
+  };
   try {
-    await untilSignalled((stop) => perform(options, io, stop));
+    await untilSignalled((stop) => perform(options, { io, progress, stop }));
     return EXIT.done;
   } catch (error) {
     const { code, message, hint } = asFailure(error);
+    // Where both are one screen, the step has said so already.
+    if (io.out.isTerminal && io.err.isTerminal && shown === message) return code;
     io.err.write(`${[message, ...(hint === undefined ? [] : [hint])].join('\n')}\n`);
     return code;
   }
@@ -31,17 +39,14 @@ export async function bootstrap(options: BootstrapOptions, io: Io): Promise<numb
 
 async function perform(
   { config: file, uninstall }: BootstrapOptions,
-  io: Io,
-  stop: AbortSignal,
+  surroundings: Surroundings,
 ): Promise<void> {
+  const { io, progress, stop } = surroundings;
   const document = await readDocument(file);
-  const progress = progressOn(io.out, takesColour(io.out, io.env), () => new Date());
-  if (isStandalone(document)) {
-    const surroundings = { io, progress, stop };
+  if (isStandalone(document))
     return uninstall === undefined
       ? standalone(document, file, surroundings)
       : takeDown(document, file, uninstall, surroundings);
-  }
   const input = readInput(document, file);
   if (uninstall !== undefined)
     throw Failure.input('--uninstall is for a document of kind "Bootstrap"', {

@@ -1,10 +1,11 @@
 /** What the program says while it works: a line for each step on a terminal, JSON lines elsewhere. */
-import { painter } from '../cli/style.ts';
+import { cut, painter } from '../cli/style.ts';
 
 export interface Event {
   readonly node: string;
   readonly step: string;
-  readonly state: 'begun' | 'done' | 'failed';
+  /** `waiting` says in its cause what is waited for, whenever that is something else. */
+  readonly state: 'begun' | 'waiting' | 'done' | 'failed';
   readonly seconds?: number;
   readonly cause?: string | undefined;
   readonly hint?: string | undefined;
@@ -16,13 +17,15 @@ export type Progress = (event: Event) => void;
 interface Sink {
   write(text: string): void;
   readonly isTerminal: boolean;
+  /** Characters in a line. */
+  readonly columns: number;
 }
 
 /** @param colour whether the terminal takes colours. */
 export function progressOn(sink: Sink, colour: boolean, now: () => Date): Progress {
   return sink.isTerminal
     ? (event) => {
-        sink.write(forTerminal(event, colour));
+        sink.write(forTerminal(event, colour, sink.columns));
       }
     : (event) => {
         sink.write(`${JSON.stringify({ time: now().toISOString(), ...event })}\n`);
@@ -33,6 +36,7 @@ export function progressOn(sink: Sink, colour: boolean, now: () => Date): Progre
 function forTerminal(
   { node, step, state, seconds = 0, cause, hint, log = [] }: Event,
   colour: boolean,
+  columns: number,
 ): string {
   const paint = painter(colour);
   const what = `${node}  ${step}`;
@@ -40,6 +44,9 @@ function forTerminal(
   switch (state) {
     case 'begun':
       return `\r\u001b[K${paint('cyan', '·')} ${what}`;
+    case 'waiting':
+      // In one line of the screen, or it could not be written over.
+      return `\r\u001b[K${cut(`${paint('cyan', '·')} ${what}  ${paint('dim', cause ?? '')}`, columns)}`;
     case 'done':
       return `\r\u001b[K${paint('green', '✓')} ${what}  ${time}\n`;
     case 'failed':

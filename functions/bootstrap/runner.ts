@@ -4,7 +4,7 @@ import type { Io } from '../cli/io.ts';
 import type { Result, Target } from './contract.ts';
 import { CommandFailure, Failure } from './failure.ts';
 import { HostKeys, type Trust } from './host-keys.ts';
-import type { Progress } from './progress.ts';
+import type { Event, Progress } from './progress.ts';
 import { Redactor } from './redact.ts';
 import type { Remote } from './remote.ts';
 import type { Look, Outcome, Run } from './run.ts';
@@ -156,6 +156,7 @@ export class Runner implements Run {
     if (before?.waiting === seen.waiting && before.hint === seen.hint) return;
     const { cause, hint } = this.#cleaned({ cause: seen.waiting, hint: seen.hint });
     const log = (seen.log ?? []).map((line) => this.#redactor.clean(line));
+    this.#say('waiting', { cause, ...(hint !== undefined && { hint }) });
     await this.#write({
       phase: 'Running',
       cause,
@@ -243,7 +244,7 @@ export class Runner implements Run {
     );
   }
 
-  #say(state: 'begun' | 'done' | 'failed', more: Partial<Parameters<Progress>[0]> = {}): void {
+  #say(state: Event['state'], more: Partial<Event> = {}): void {
     const node = this.#identity.target?.name ?? this.#identity.operation;
     this.#world.progress({ node, step: this.#step.name, state, ...more });
   }
@@ -315,7 +316,7 @@ function silence(
   return {
     waiting: `SSH at "${address}" port ${port}: ${reason}`,
     hint: refused
-      ? "is the public key that 'prepare' tells in root's authorized_keys, and may root log in by key there"
+      ? "is the client's public key in root's authorized_keys, and may root log in by key there: of a claim 'prepare' tells it, of a document of kind Bootstrap it is id_ed25519.pub in the folder of the state"
       : 'is the address that this program comes from in access.managementCidrs, and is the machine on',
   };
 }

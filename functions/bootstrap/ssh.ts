@@ -160,7 +160,7 @@ function isRefusal({ level }: Error & { level?: string }): boolean {
 }
 
 function reasonOf(error: Error & { level?: string }): string {
-  if (isRefusal(error)) return 'it does not accept the client key of the region';
+  if (isRefusal(error)) return 'it does not accept the client key';
   if (error.level === 'client-timeout') return 'it did not answer in time';
   return error.message === '' ? 'it does not answer' : error.message;
 }

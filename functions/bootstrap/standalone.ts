@@ -29,7 +29,7 @@ const NAMESPACE = 'local';
 const SECRETS = { tokens: 'tokens', ssh: 'ssh', hostKeys: 'host-keys' } as const;
 const KUBECONFIG = 'kubeconfig';
 
-interface Surroundings {
+export interface Surroundings {
   readonly io: Io;
   readonly progress: Progress;
   readonly stop: AbortSignal;
@@ -54,7 +54,11 @@ export async function standalone(
   const { store, folder } = await openState(wanted, file);
   for (const input of inputs) {
     await operate(realWorld({ store, progress, stop }, io.env), input);
-    if (input.operation === 'prepare') await showKey(store, folder);
+    if (input.operation === 'prepare') {
+      const path = await showKey(store, folder);
+      if (wanted.spec.sshKeyFile === undefined)
+        io.out.write(`root on each machine must accept the key ${path}\n`);
+    }
   }
   const path = await writeKubeconfig(store, folder);
   io.out.write(`kubectl --kubeconfig ${path} get nodes\n`);
@@ -259,10 +263,12 @@ async function takeKey(store: Store, file: string): Promise<void> {
     });
 }
 
-/** For people to put on their machines. */
-async function showKey(store: Store, folder: string): Promise<void> {
+/** For people to put on their machines. @returns the path of the public key. */
+async function showKey(store: Store, folder: string): Promise<string> {
   const secret = await store.secret({ namespace: NAMESPACE, name: SECRETS.ssh });
-  await writeFile(join(folder, 'id_ed25519.pub'), `${secret?.data['public'] ?? ''}\n`);
+  const path = join(folder, 'id_ed25519.pub');
+  await writeFile(path, `${secret?.data['public'] ?? ''}\n`);
+  return path;
 }
 
 async function writeKubeconfig(store: Store, folder: string): Promise<string> {

@@ -328,13 +328,23 @@ describe('progress', () => {
   const done: Event = { node: 'server-1', step: 'wait for SSH', state: 'done', seconds: 3.14 };
   const written = (isTerminal: boolean, colour: boolean, event: Event) => {
     let text = '';
-    progressOn({ isTerminal, write: (more) => (text += more) }, colour, () => new Date(0))(event);
+    progressOn(
+      { isTerminal, columns: 40, write: (more) => (text += more) },
+      colour,
+      () => new Date(0),
+    )(event);
     return text;
   };
 
   it('is a line for each step on a terminal', () => {
     expect(written(true, false, done)).toBe('\r\u001b[K✓ server-1  wait for SSH  3.1 s\n');
     expect(written(true, true, done)).toContain('\u001b[32m✓');
+  });
+
+  it('says on a terminal what is waited for, in one line of it, which the next one is written over', () => {
+    const waiting: Event = { ...done, state: 'waiting', cause: 'it does not accept the client key' };
+    expect(written(true, false, waiting)).toBe('\r\u001b[K· server-1  wait for SSH  it does not a…');
+    expect(written(false, false, waiting)).toContain('"cause":"it does not accept the client key"');
   });
 
   it('is JSON elsewhere, with the time', () => {

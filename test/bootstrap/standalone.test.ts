@@ -250,6 +250,19 @@ describe('openova bootstrap', () => {
     }
   });
 
+  it('says on a terminal once why it failed, what it waits for before that, and which key machines must accept', async () => {
+    const machine = '{ name: one, role: server, address: 127.0.0.1, sshPort: 1 }';
+    const config = files.file('cluster.yaml', document(`{ ${K3S}, state: shown, machines: [${machine}] }`));
+    const env = { OPENOVA_SSH_SECONDS: '1', NO_COLOR: '1' };
+    const { out, err } = await openova(['bootstrap', '--config', config], { env, terminal: true });
+    expect(err).toBe('');
+    expect(out).toContain(
+      `root on each machine must accept the key ${join(dirname(config), 'shown/id_ed25519.pub')}\n`,
+    );
+    expect(out).toContain('· one  wait for SSH  SSH at "127.0.0.1" port 1: connect ECONNREFUSED');
+    expect(out.split('"wait for SSH" took longer than 1 s')).toHaveLength(2);
+  });
+
   it('leaves signals to others once it has ended', async () => {
     const listeners = () => ['SIGTERM', 'SIGINT'].map((signal) => process.listenerCount(signal));
     const before = listeners();
