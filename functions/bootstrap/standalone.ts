@@ -56,7 +56,7 @@ export async function standalone(
     await operate(realWorld({ store, progress, stop }, io.env), input);
     if (input.operation === 'prepare') {
       const path = await showKey(store, folder);
-      if (wanted.spec.sshKeyFile === undefined)
+      if (wanted.spec.sshKeyFile === undefined && io.out.isTerminal)
         io.out.write(`root on each machine must accept the key ${path}\n`);
     }
   }
