@@ -71,7 +71,6 @@ describe('the pretended cloud', { concurrent: true }, () => {
       '422 server_not_stopped',
     ],
     ['what is not there', 'GET', '/servers/99', undefined, '404 not_found'],
-    ['what it does not pretend', 'GET', '/volumes', undefined, '501 not_pretended'],
   ])('refuses %s', async (_, method, path, body, refusal) => {
     const { status, code } = await ask(method, path, body);
 

@@ -31,7 +31,7 @@ export function router(
       const match = pattern.exec(`${method} ${path}`);
       if (match !== null) return { handler, parts: match.slice(1).map(decodeURIComponent) };
     }
-    throw new ApiError(501, 'not_pretended', `${method} ${path}`);
+    throw new ApiError(404, 'not_found', `not pretended: ${method} ${path}`);
   };
 }
 
