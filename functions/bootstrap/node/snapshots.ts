@@ -1,9 +1,9 @@
 /** Where K3s saves etcd. Source: docs.k3s.io, etcd-snapshot, 2026-11. */
 import { at, textAt } from '../../kernel/manifest.ts';
 import type { Config, Snapshots } from '../contract.ts';
-import { Failure } from '../failure.ts';
+import { CommandFailure, Failure } from '../failure.ts';
 import { quote, type Remote } from '../remote.ts';
-import type { Run } from '../run.ts';
+import type { Look, Run } from '../run.ts';
 import type { Store } from '../store.ts';
 import { BINARY } from './k3s.ts';
 import { listObjects } from './kubectl.ts';
@@ -40,22 +40,42 @@ async function credentials(
 const SAVE_SECONDS = 600;
 
 /**
+ * What K3s says of a failure that only its log names; the S3 store's are said as they are. Source: k3s pkg/etcd,
+ * snapshot_handler.go, and pkg/util, apierrors.go, 2026-11.
+ */
+const UNNAMED = /etcd-snapshot error ID \d+/;
+
+/**
+ * Another save is over in two minutes: it writes and uploads the database, which has some hundred MB in a large cluster, and
+ * does so with 10 MB/s or more.
+ */
+const BUSY = { everySeconds: 10, looks: 12 } as const;
+
+const IN_ITS_LOG = 'the log of K3s says what has this number: journalctl -u k3s';
+
+/**
  * Saves etcd now, where its regular snapshots go. A server saves one at a time, and whoever asks meanwhile is told no more than
- * that it failed: a regular one, or that of a program that has died, is waited for. Source: k3s pkg/etcd, snapshot.go and
- * snapshot_handler.go, 2026-11.
+ * that it failed: a regular one, or that of a program that has died, is waited for. Source: k3s pkg/etcd, snapshot.go, 2026-11.
  * @param name what the snapshot's name begins with.
- * @throws Failure timeout when none is to be had.
+ * @throws Failure remote with what K3s says: at once, or after two minutes where it does not say why.
  */
 export function saveEtcd(run: Run, remote: Remote, name: string): Promise<void> {
+  let waits = 0;
+  const save = async (signal: AbortSignal): Promise<Look<undefined>> => {
+    try {
+      await remote.run(`${BINARY} etcd-snapshot save --name ${quote(name)} >&2`, { signal });
+      return { done: undefined };
+    } catch (error) {
+      if (!(error instanceof CommandFailure)) throw error;
+      const { message, log } = error;
+      if (![message, ...log].some((line) => UNNAMED.test(line))) throw Failure.remote(message, error);
+      if (waits === BUSY.looks) throw Failure.remote(message, { hint: IN_ITS_LOG, log });
+      waits += 1;
+      return { waiting: message, hint: IN_ITS_LOG, log };
+    }
+  };
   return run.step('save etcd', SAVE_SECONDS, (signal) =>
-    run.until(
-      signal,
-      async () => {
-        await remote.run(`${BINARY} etcd-snapshot save --name ${quote(name)} >&2`, { signal });
-        return { done: undefined };
-      },
-      10,
-    ),
+    run.until(signal, () => save(signal), BUSY.everySeconds),
   );
 }
 
