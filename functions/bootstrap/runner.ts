@@ -26,7 +26,7 @@ export interface World {
 }
 
 /** The world as it is, for programs. @throws Failure input when the environment says what nobody can do. */
-export function realWorld(given: Pick<World, 'store' | 'progress' | 'stop'>, env: Io['env'] = {}): World {
+export function realWorld(given: Pick<World, 'store' | 'progress' | 'stop'>, env: Io['env']): World {
   const sshSeconds = secondsIn(env, 'OPENOVA_SSH_SECONDS');
   return { ...given, now: () => new Date(), login: connect, patience: 1, sshSeconds };
 }

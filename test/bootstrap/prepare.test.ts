@@ -28,7 +28,7 @@ function input(more: { claim?: typeof CLAIM; restoreToken?: typeof RESTORE } = {
 async function prepare(store: MemoryStore, document = input()): Promise<Failure | undefined> {
   const stop = new AbortController().signal;
   try {
-    await operate(realWorld({ store, progress: () => undefined, stop }), document);
+    await operate(realWorld({ store, progress: () => undefined, stop }, {}), document);
     return undefined;
   } catch (error) {
     if (error instanceof Failure) return error;

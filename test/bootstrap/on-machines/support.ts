@@ -133,11 +133,14 @@ export class Site {
     const events: Event[] = [];
     const scripts: string[] = [];
     const world: World = {
-      ...realWorld({
-        store: this.store,
-        progress: (event) => events.push(event),
-        stop: new AbortController().signal,
-      }),
+      ...realWorld(
+        {
+          store: this.store,
+          progress: (event) => events.push(event),
+          stop: new AbortController().signal,
+        },
+        {},
+      ),
       patience: this.patience,
       ...other,
     };
