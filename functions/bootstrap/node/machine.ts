@@ -10,7 +10,7 @@ const SECOND_ERROR = 2;
 /** How long machines may take, as others found (kube-hetzner, hetzner-k3s, 2026-11): these are generous. */
 const WAIT = { ssh: 600, cloudInit: 600, locks: 300, address: 300, settings: 60 } as const;
 
-/** Logs in to the machine of an operation: the first step of every one. */
+/** Logs in to the machine of an operation: the first step of every one that cannot go on without it. */
 export function logIn(run: Run, target: Target): Promise<Remote> {
   return run.step('wait for SSH', run.sshSeconds ?? WAIT.ssh, (signal) => run.connect(target, signal));
 }
