@@ -2,7 +2,7 @@
  * Machines for tests of the bootstrap program: real OpenSSH servers, each with a network, a disk and processes of its own,
  * on which a stand-in of K3s runs real members of etcd. docs/bootstrap-machines.md says what is real and what is not.
  *
- * Needs root, and Debian's openssh-server, iproute2 and nftables.
+ * Needs root, and the packages of Debian that premises.ts names.
  */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -41,6 +41,8 @@ const PROGRAMS = {
   nftables: 'nft',
   curl: 'curl',
   openssl: 'openssl',
+  psmisc: 'fuser',
+  procps: 'ps',
 } as const;
 
 /** Fails with what is missing for machines on this one. */
