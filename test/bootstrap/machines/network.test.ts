@@ -34,24 +34,29 @@ test('lets in whom a rule names, and whoever is in already', async () => {
     });
     const echo = ['netns', 'exec', place.namespace, process.execPath, '--eval', ECHO];
     const server = spawn('ip', echo, { stdio: ['ignore', 'pipe', 'inherit'] });
-    await once(server.stdout, 'data');
+    try {
+      await once(server.stdout, 'data');
 
-    const before = await answered(place.address);
-    await network.protect(place, ssh(elsewhere));
-    await expect(answered(place.address), 'a rule for others').rejects.toThrow('no answer');
-    before.write('still here');
-    expect(String(await once(before, 'data'))).toBe('still here');
-    before.destroy();
+      const before = await answered(place.address);
+      await network.protect(place, ssh(elsewhere));
+      await expect(answered(place.address), 'a rule for others').rejects.toThrow('no answer');
+      before.write('still here');
+      expect(String(await once(before, 'data'))).toBe('still here');
+      before.destroy();
 
-    await network.protect(place, []);
-    await expect(answered(place.address), 'no rule').rejects.toThrow('no answer');
-    await network.protect(place, [...ssh(elsewhere), ...ssh('::/0', PUBLIC_RANGE)]);
-    (await answered(place.address)).destroy();
-    await network.protect(place, [{ ports: ['80', '6443-6444'], from: ['0.0.0.0/0'] }]);
-    await expect(answered(place.address), 'rules for other ports').rejects.toThrow('no answer');
-    await network.protect(place, undefined);
-    (await answered(place.address)).destroy();
-    server.kill();
+      await network.protect(place, []);
+      await expect(answered(place.address), 'no rule').rejects.toThrow('no answer');
+      await network.protect(place, ssh('::/0'));
+      await expect(answered(place.address), 'a rule for IPv6 alone').rejects.toThrow('no answer');
+      await network.protect(place, [...ssh(elsewhere), ...ssh('::/0', PUBLIC_RANGE)]);
+      (await answered(place.address)).destroy();
+      await network.protect(place, [{ ports: ['80', '6443-6444'], from: ['0.0.0.0/0'] }]);
+      await expect(answered(place.address), 'rules for other ports').rejects.toThrow('no answer');
+      await network.protect(place, undefined);
+      (await answered(place.address)).destroy();
+    } finally {
+      server.kill();
+    }
   } finally {
     await network.stop();
   }
