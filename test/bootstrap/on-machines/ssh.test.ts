@@ -280,12 +280,40 @@ describe('a file', () => {
     expect(await readText(remote, path)).toBe('disable: [traefik]\n');
   });
 
-  it('never shows a secret in the list of processes', async () => {
+  it.each([
+    [
+      'an argument is seen',
+      true,
+      (remote: Remote, secret: string) =>
+        remote.run(`read -r it; sh -c 'sleep 1; true' sh "$it"`, { input: `${secret}\n` }),
+    ],
+    [
+      'a variable of the environment is seen',
+      true,
+      (remote: Remote, secret: string) =>
+        remote.run(`read -r IT; export IT; sleep 1`, { input: `${secret}\n` }),
+    ],
+    [
+      'what is written to a file is not',
+      false,
+      async (remote: Remote, secret: string) => {
+        for (let number = 0; number < 5; number++)
+          await writeText(remote, join(folder, 'token'), `${secret}-${number}`, '0600');
+      },
+    ],
+  ])('keeps secrets from whoever looks at processes: %s', async (_, isSeen, act) => {
     const remote = await logIn();
-    const watching = remote.run('for i in 1 2 3 4 5 6 7 8 9; do ps -eo args; sleep 0.02; done');
-    for (let number = 0; number < 5; number++)
-      await writeText(remote, join(folder, 'token'), `hunter${'2'.repeat(20)}-${number}`, '0600');
-    expect((await watching).stdout).not.toContain('hunter');
+    const stop = join(folder, 'stop-looking');
+    const word = `hunter-${process.pid}`;
+    // The pattern does not match itself.
+    const look = `{ ps -eo args; cat /proc/[0-9]*/environ 2>/dev/null; } | tr '\\0' '\\n' | grep '[h]${word.slice(1)}'`;
+    const looking = remote.run(`while [ ! -e ${quote(stop)} ]; do ${look}; done; rm ${quote(stop)}`);
+    try {
+      await act(remote, word);
+    } finally {
+      await writeFile(stop, '');
+    }
+    expect((await looking).stdout.includes(word)).toBe(isSeen);
   });
 });
 
