@@ -3,7 +3,7 @@ import { authority, type Pair } from '../../certificates.ts';
 import { startApiServer, startEtcd } from '../../live/api-server.ts';
 import { eventually, sleep } from '../../live/processes.ts';
 import { KubeError, referenceOf, type Kube } from '../../live/kube.ts';
-import { createKinds } from './k3s/kinds.ts';
+import { createKinds, KINDS } from './k3s/kinds.ts';
 import type { Manifest } from '../../../functions/kernel/manifest.ts';
 
 /** What servers need to pass requests on to it, and to be taken for it. */
@@ -43,9 +43,10 @@ export async function startControlPlane({ folder, logs, address }: ControlPlaneP
   });
   const { kube, access } = server;
   await createKinds(kube);
-  // A kind may be named a moment before it is served. What comes as a further kind goes with its definition.
+  // A kind may be named some time after its definition, and a moment before it is served. What comes as a further kind goes with its definition.
   const [kinds, before] = await eventually('all kinds', 20, async () => {
     const found = (await kube.kinds()).filter(({ kind }) => !PASSING.has(kind));
+    if (!KINDS.every((one) => found.some(({ kind }) => kind === one.kind))) return undefined;
     return [found, new Set((await everything(kube, found)).map(keyOf))] as const;
   });
   return {

@@ -2,7 +2,7 @@
 import type { Manifest } from '../../../../functions/kernel/manifest.ts';
 import type { Kube } from '../../../live/kube.ts';
 
-const KINDS = [
+export const KINDS = [
   { group: 'helm.cattle.io', version: 'v1', kind: 'HelmChart', plural: 'helmcharts', scope: 'Namespaced' },
   {
     group: 'k3s.cattle.io',
