@@ -232,20 +232,21 @@ describe.each(MANNERS)('cut %s every single word', { timeout: LONG_MS }, (manner
     });
   });
 
-  it('a server with a firewall that comes back blank, and is let in by another', async () => {
+  it('a server with a firewall that comes back blank, and is let in by others', async () => {
     const site = patientSite();
-    const servers = ['server-1', 'server-2'];
-    await beginWith(site, servers);
+    await beginWith(site, SERVERS);
+    const others = ['server-1', 'server-3'];
     tried['firewall'] = await tryAll(site, manner, {
       before: async () => {
         await machines.named('server-2').wipe();
-        await machines.named('server-1').exec('nft delete table inet openova; rm -rf /etc/openova');
+        for (const name of others)
+          await machines.named(name).exec('nft delete table inet openova; rm -rf /etc/openova');
       },
       input: (one) =>
-        withMore(one.server('server-2', servers), {
-          host: { allow: ALLOW, others: [one.target('server-1')] },
+        withMore(one.server('server-2', SERVERS), {
+          host: { allow: ALLOW, others: others.map((name) => one.target(name)) },
         }),
-      state: () => stateOf(servers),
+      state: () => stateOf(SERVERS),
     });
   });
 
