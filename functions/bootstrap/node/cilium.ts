@@ -2,6 +2,14 @@
 import { stringify } from 'yaml';
 import { cilium } from '../../catalogue/cilium.ts';
 import type { Config } from '../contract.ts';
+import type { Remote } from '../remote.ts';
+import type { Run } from '../run.ts';
+import { standing } from './cluster.ts';
+import { getObject } from './kubectl.ts';
+
+/** A chart and the images of two programs have to be fetched. */
+const SECONDS = 900;
+const HINT = `does the machine reach ${cilium.chart?.repository ?? ''} and the registry of Cilium's images: k3s kubectl --namespace kube-system get pods`;
 
 /**
  * A HelmChart for K3s's folder of manifests, which is installed before nodes are Ready. The chart is the catalogue's, with
@@ -33,4 +41,19 @@ export function ciliumManifest(common: Config): string {
       valuesContent: stringify(values),
     },
   });
+}
+
+/** A server is Ready once Cilium runs there. @throws Failure timeout when it does not. */
+export function waitForCilium(run: Run, remote: Remote): Promise<void> {
+  const { name } = remote.target;
+  return run.step('wait for Cilium', SECONDS, (signal) =>
+    run.until(
+      signal,
+      async () => {
+        const look = standing(name, await getObject(remote, 'node', name, { signal }), 'server');
+        return 'done' in look ? look : { ...look, hint: HINT };
+      },
+      5,
+    ),
+  );
 }

@@ -10,7 +10,7 @@ import {
   serverUrl,
   standing,
 } from '../node/cluster.ts';
-import { ciliumManifest } from '../node/cilium.ts';
+import { ciliumManifest, waitForCilium } from '../node/cilium.ts';
 import { BINARY, configure, DATA, installFor, nodeConfigOf, serviceState, startK3s } from '../node/k3s.ts';
 import { members, membersOf } from '../node/etcd.ts';
 import { getObject } from '../node/kubectl.ts';
@@ -75,6 +75,7 @@ export async function server(run: Run, input: Input): Promise<Outcome> {
       const { name: node, identity } = input.target;
       await writeMarker(run.store, tokensOf(input), { node, identity, done: true });
     });
+  if (input.cni === 'cilium') await waitForCilium(run, remote);
   return {};
 }
 

@@ -41,6 +41,9 @@ describe('openova bootstrap', () => {
     expect(ran).toMatchObject({ code: EXIT.done, err: '' });
     expect(await machines.initCount()).toBe(1);
     expect(ran.lines.filter(({ state }) => state === 'done').length).toBeGreaterThan(20);
+    expect(ran.lines).toContainEqual(
+      expect.objectContaining({ node: SERVER, step: 'wait for Cilium', state: 'done' }),
+    );
     for (const line of ran.lines)
       expect(line).toMatchObject({ time: expect.any(String), node: expect.any(String) });
   });
