@@ -15,7 +15,7 @@ import { MemoryLeases, MemoryStore } from '../memory-store.ts';
 import { startMachines, type Machines } from '../machines/machines.ts';
 import { EVERYTHING } from '../../extent.ts';
 import { cutAt, type Manner } from './cut.ts';
-import { COMMON, letLead, NAMESPACE, SECRETS, Site, SNAPSHOTS } from './support.ts';
+import { COMMON, letLead, NAMESPACE, SECRETS, Site, SNAPSHOTS, VERSION } from './support.ts';
 
 const SERVERS = ['server-1', 'server-2', 'server-3'];
 const AGENT = 'agent-1';
@@ -45,6 +45,8 @@ interface Chaos {
   readonly input: (site: Site) => OnMachines;
   /** What there is after each. */
   readonly state: (site: Site) => Promise<unknown>;
+  /** What must be true of the state in any case, when no program was cut off: a matcher, or the state itself. */
+  readonly right: unknown;
   /** It reboots machines. */
   readonly reboots?: true;
 }
@@ -54,6 +56,7 @@ async function tryAll(site: Site, manner: Manner, chaos: Chaos): Promise<number>
   await chaos.before(site);
   expect(await upTo(WHOLE, site, manner, chaos)).toMatchObject({ code: EXIT.done, cause: '' });
   const wanted = await chaos.state(site);
+  expect(wanted, 'without any cut').toEqual(chaos.right);
   const points = await (APART ? tryApart : tryInOneLife)(site, manner, chaos, wanted);
   expect(points, 'the program was never cut off').toBeGreaterThan(0);
   return points;
@@ -126,6 +129,24 @@ async function stateOf(names: readonly string[]): Promise<unknown> {
   };
 }
 
+const NEWER = 'v1.36.4+k3s1';
+
+/** One cluster that was begun once, in which every server votes, no node is cordoned, and each runs its version. */
+function whole(servers: readonly string[], versions: Readonly<Record<string, string>>): unknown {
+  return expect.objectContaining({
+    begun: 1,
+    members: servers.map((name) => `${name} false`),
+    nodes: Object.entries(versions)
+      .map(([name, version]) => `${name} ${version} `)
+      .sort(),
+  });
+}
+
+/** Of one version. */
+function wholeOf(servers: readonly string[], agents: readonly string[] = []): unknown {
+  return whole(servers, Object.fromEntries([...servers, ...agents].map((name) => [name, VERSION])));
+}
+
 /** An input with other fields. */
 function withMore(input: OnMachines, more: object): OnMachines {
   const parsed = Input.parse({ ...input, ...more });
@@ -152,6 +173,33 @@ async function beginWith(site: Site, names: readonly string[]): Promise<void> {
     expect(await site.run(site.server(name, SERVERS))).toMatchObject({ code: EXIT.done });
 }
 
+/** The agent comes back blank under its name, and joins. */
+async function joinBlank(site: Site, more: object = {}): Promise<void> {
+  await machines.named(AGENT).wipe();
+  const joined = await site.run(withMore(site.agent(AGENT, ['server-1']), more));
+  expect(joined).toMatchObject({ code: EXIT.done, cause: '' });
+}
+
+const STOPPED = 'inactive\ndisabled\n';
+
+/** Whether a unit runs, and does so again after a boot. */
+async function unitOn(name: string, unit: string): Promise<string> {
+  const { stdout } = await machines
+    .named(name)
+    .exec(`systemctl is-active ${unit}; systemctl is-enabled ${unit}`);
+  return stdout;
+}
+
+/** What is there of K3s and of us: files, tables of nftables, processes. */
+async function remainsOn(name: string): Promise<string> {
+  const { stdout } = await machines
+    .named(name)
+    .exec(
+      "find /etc /usr/local /var/lib /run -path /run/machine -prune -o -regex '.*\\(openova\\|k3s\\|rancher\\|kubelet\\).*' -print | sort; nft list tables; ps -eo comm=,args= | grep '/[v]ar/lib/rancher'",
+    );
+  return stdout;
+}
+
 describe.each(MANNERS)('cut %s every single word', { timeout: LONG_MS }, (manner) => {
   const tried: Record<string, number> = {};
   afterAll(() => {
@@ -169,6 +217,7 @@ describe.each(MANNERS)('cut %s every single word', { timeout: LONG_MS }, (manner
       },
       input: (one) => one.server('server-1', SERVERS),
       state: () => stateOf(['server-1']),
+      right: wholeOf(['server-1']),
     });
   });
 
@@ -181,6 +230,7 @@ describe.each(MANNERS)('cut %s every single word', { timeout: LONG_MS }, (manner
       before: () => machines.named('server-2').wipe(),
       input: (one) => one.server('server-2', SERVERS),
       state: () => stateOf(SERVERS),
+      right: wholeOf(SERVERS),
     });
   });
 
@@ -191,6 +241,7 @@ describe.each(MANNERS)('cut %s every single word', { timeout: LONG_MS }, (manner
       before: () => machines.named(AGENT).wipe(),
       input: (one) => one.agent(AGENT, ['server-1']),
       state: () => stateOf(['server-1', AGENT]),
+      right: wholeOf(['server-1'], [AGENT]),
     });
   });
 
@@ -204,6 +255,7 @@ describe.each(MANNERS)('cut %s every single word', { timeout: LONG_MS }, (manner
         const secret = await one.store.secret({ namespace: 'openova-system', name: 'acme-kubeconfig' });
         return secret?.data['kubeconfig'];
       },
+      right: expect.stringContaining(`https://${site.target('server-1').address}:6443`),
     });
   });
 
@@ -229,6 +281,7 @@ describe.each(MANNERS)('cut %s every single word', { timeout: LONG_MS }, (manner
           isTold: one.store.results.at(-1)?.publicKey === ssh?.data['public'],
         };
       },
+      right: expect.objectContaining({ isPair: true, isTold: true }),
     });
   });
 
@@ -247,6 +300,7 @@ describe.each(MANNERS)('cut %s every single word', { timeout: LONG_MS }, (manner
           host: { allow: ALLOW, others: others.map((name) => one.target(name)) },
         }),
       state: () => stateOf(SERVERS),
+      right: wholeOf(SERVERS),
     });
   });
 
@@ -271,8 +325,31 @@ describe.each(MANNERS)('cut %s every single word', { timeout: LONG_MS }, (manner
       }),
       state: async () => ({
         all: await stateOf(['server-1', 'server-2']),
-        left: await machines.named('server-3').exec('systemctl is-active k3s; systemctl is-enabled k3s'),
+        left: await unitOn('server-3', 'k3s'),
       }),
+      right: { all: wholeOf(['server-1', 'server-2']), left: STOPPED },
+    });
+  });
+
+  it('an agent, which leaves', async () => {
+    const site = patientSite();
+    await beginWith(site, ['server-1']);
+    tried['drain-and-remove of an agent'] = await tryAll(site, manner, {
+      before: async (one) => {
+        one.store = Object.assign(one.store.copy(), { leases: new MemoryLeases() });
+        await joinBlank(one);
+      },
+      input: (one) => ({
+        ...COMMON,
+        lease: 'acme-at-work',
+        operation: 'drain-and-remove',
+        target: one.target(AGENT),
+        peers: [one.target('server-1')],
+        role: 'agent',
+        drainSeconds: 60,
+      }),
+      state: async () => ({ all: await stateOf(['server-1']), left: await unitOn(AGENT, 'k3s-agent') }),
+      right: { all: wholeOf(['server-1']), left: STOPPED },
     });
   });
 
@@ -293,9 +370,37 @@ describe.each(MANNERS)('cut %s every single word', { timeout: LONG_MS }, (manner
         target: one.target('server-1'),
         peers: [],
         role: 'server',
-        k3s: { ...one.k3s(machines.named('server-1'), 'server'), version: 'v1.36.4+k3s1' },
+        k3s: { ...one.k3s(machines.named('server-1'), 'server'), version: NEWER },
       }),
       state: () => stateOf(['server-1']),
+      right: whole(['server-1'], { 'server-1': NEWER }),
+    });
+  });
+
+  it('an upgrade of an agent', async () => {
+    const site = patientSite();
+    await machines.reset();
+    await site.prepare();
+    const server = withMore(site.server('server-1', []), {
+      k3s: { ...site.k3s(machines.named('server-1'), 'server'), version: NEWER },
+    });
+    expect(await site.run(server)).toMatchObject({ code: EXIT.done, cause: '' });
+    tried['upgrade of an agent'] = await tryAll(site, manner, {
+      before: async (one) => {
+        one.store = Object.assign(one.store.copy(), { leases: new MemoryLeases() });
+        await joinBlank(one);
+      },
+      input: (one) => ({
+        ...COMMON,
+        lease: 'acme-at-work',
+        operation: 'upgrade',
+        target: one.target(AGENT),
+        peers: [one.target('server-1')],
+        role: 'agent',
+        k3s: { ...one.k3s(machines.named(AGENT), 'agent'), version: NEWER },
+      }),
+      state: () => stateOf(['server-1', AGENT]),
+      right: whole(['server-1'], { 'server-1': NEWER, [AGENT]: NEWER }),
     });
   });
 
@@ -336,6 +441,7 @@ describe.each(MANNERS)('cut %s every single word', { timeout: LONG_MS }, (manner
           authority: authority.stdout,
         };
       },
+      right: expect.objectContaining({ begun: ['restore'] }),
     });
   });
 
@@ -371,6 +477,10 @@ describe.each(MANNERS)('cut %s every single word', { timeout: LONG_MS }, (manner
           taints: listAt(node, 'spec', 'taints'),
         };
       },
+      right: expect.objectContaining({
+        begun: 1,
+        taints: [expect.objectContaining({ key: 'example.com/pool', value: 'latter' })],
+      }),
     });
   });
 
@@ -400,6 +510,7 @@ describe.each(MANNERS)('cut %s every single word', { timeout: LONG_MS }, (manner
           isSaid: one.store.results.at(-1)?.lastSnapshot === times.at(-1),
         };
       },
+      right: { all: wholeOf(['server-1']), isThere: true, isShown: true, isSaid: true },
     });
   });
 
@@ -443,6 +554,7 @@ describe.each(MANNERS)('cut %s every single word', { timeout: LONG_MS }, (manner
           left: again.events.map(({ step }) => step).filter((step) => DISTURBS.test(step)),
         };
       },
+      right: { all: wholeOf(SERVERS), isReached: true, isMarked: false, again: EXIT.done, left: [] },
     });
   });
 
@@ -463,14 +575,19 @@ describe.each(MANNERS)('cut %s every single word', { timeout: LONG_MS }, (manner
         target: one.target('server-1'),
         role: 'server',
       }),
-      state: async () => {
-        const { stdout } = await machines
-          .named('server-1')
-          .exec(
-            "find /etc /usr/local /var/lib /run -path /run/machine -prune -o -regex '.*\\(openova\\|k3s\\|rancher\\|kubelet\\).*' -print | sort; nft list tables; ps -eo comm=,args= | grep '/[v]ar/lib/rancher'",
-          );
-        return stdout;
-      },
+      state: () => remainsOn('server-1'),
+      right: '',
+    });
+  });
+
+  it('an agent that goes on without K3s', async () => {
+    const site = patientSite();
+    await beginWith(site, ['server-1']);
+    tried['uninstall of an agent'] = await tryAll(site, manner, {
+      before: (one) => joinBlank(one, { host: { allow: ALLOW, others: [] } }),
+      input: (one) => ({ ...COMMON, operation: 'uninstall', target: one.target(AGENT), role: 'agent' }),
+      state: () => remainsOn(AGENT),
+      right: '',
     });
   });
 });
