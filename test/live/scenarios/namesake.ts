@@ -81,13 +81,14 @@ async function make(live: Live): Promise<void> {
   expect(atCloud(live, namesake, ['servers'])).toHaveLength(2);
 }
 
-/** @param other is Ready and at rest, of one region, and has the same name. */
+/** @param other is Ready, of one region, and has the same name. */
 export function apart(other: Reference): Scenario {
   return (given) => {
     it('has a namesake in another namespace, and neither has anything of the other', async () => {
       const live = given();
       await eventuallyTrue('its namesake to be made and looked at', 780, () => seen);
       await until(live, namesake, 'it to be ready', 60, isReadyClaim);
+      await until(live, other, 'the other to be looked at since it shrank', 200, isReadyClaim);
       const listed = await kubectl(live, 'get', 'openovaclusters', '--all-namespaces');
       const [own, others] = await Promise.all([labelled(live, namesake), labelled(live, other)]);
       const uids = new Set(own.map(uidOf));

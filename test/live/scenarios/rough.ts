@@ -259,7 +259,8 @@ export const rough: Scenario = (given) => {
     await edit(live, claim, { controlPlane: { count: 1, serverTypes: ['cx43'] } });
     await until(live, claim, 'one server', 600, (one) => isReadyClaim(one) && machinesOf(one) === 2);
     await eventuallyTrue('the servers to go', 300, () => atCloud(live, claim, ['servers']).length === 2);
-    const names = (await nodesOf(live, claim)).sort();
+    // Its cluster is asked through another server, once it is seen that the one before has gone.
+    const names = (await eventually('its nodes', 60, () => nodesOf(live, claim))).sort();
     const life = await live.machines.life(claim.name);
     const [, ofThird] = [...life].find(([name]) => name.includes('control-plane-3')) ?? [];
 

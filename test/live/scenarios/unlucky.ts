@@ -63,11 +63,10 @@ export const failingJob: Scenario = (given) => {
     const live = given();
     await edit(live, unlucky, { access: OUR_ACCESS });
     await annotate(live, unlucky, 'platform.openova.io/retry=2');
-    await until(live, unlucky, 'its machines', 600, (one) => machinesOf(one) === 3);
+    await eventuallyTrue('its nodes', 600, async () => (await nodesOf(live, unlucky)).length === 3);
 
     const first = expect.stringMatching(/^failed: server unlucky-.*control-plane-1/);
     expect(failedJobs(live)).toEqual([first, first]);
-    await eventuallyTrue('its nodes', 100, async () => (await nodesOf(live, unlucky)).length === 3);
   });
 };
 
